@@ -1,0 +1,296 @@
+/**
+ * The provider port: what spuff needs of a cloud. One implementation a cloud, held to one conformance suite.
+ * Everything outside `main/` decides by `Capabilities`, never by a provider's name.
+ */
+import { type ErrorCode, SpuffError } from './errors.ts';
+import type { InstanceKey } from './ids.ts';
+
+export type ProviderId = string;
+
+export interface Capabilities {
+  /** The cloud itself deletes the machine at a deadline with nobody logged in, or false. */
+  nativeTtl: false | { minSeconds: number; maxSeconds: number; slackSeconds: number };
+  /** What a power-off from inside the guest, without a credential, does to billing. */
+  guestPoweroff: 'deletes' | 'stops-compute-billing' | 'nothing';
+  /** Protection of `create` against a replay, on the provider's side. */
+  idempotentCreate: 'token' | 'unique-name' | 'none';
+  /** Whether labels given at create are visible as soon as the machine is. */
+  labelsAtomicWithCreate: boolean;
+  /** How long a fresh machine may be missing from `list()`, in seconds. */
+  listLagSeconds: number;
+  /** Largest user data in bytes, before any encoding of the provider's. */
+  maxUserDataBytes: number;
+  /** Whether software on the machine can read its user data: never put a secret in it. */
+  userDataReadableInGuest: boolean;
+  /** null: it costs nothing. */
+  billing: { granularity: 'second' | 'hour'; minSeconds: number; minCharge: Money | null } | null;
+  firewall: 'at-create' | 'by-label' | 'none';
+  snapshots: boolean;
+  volumes: boolean;
+  spot: boolean;
+  prices: 'api' | 'separate-api' | 'none';
+  rateLimit: { perHour?: number; perMinute?: number; perSecond?: number };
+}
+
+/** `amount` is a decimal string, never a float; `currency` is an ISO 4217 code. */
+export interface Money {
+  amount: string;
+  currency: string;
+  basis: 'net' | 'gross' | 'unspecified';
+}
+
+export type ImageRef = { kind: 'slug'; slug: string } | { kind: 'id'; id: string };
+
+export interface VmSpec {
+  key: InstanceKey;
+  /** `spuff-<key>` on every provider: the second handle, independent of labels. */
+  name: string;
+  /** What the user calls it: the machine's host name and a label. */
+  instanceName: string;
+  region: string;
+  size: string;
+  image: ImageRef;
+  /** OpenSSH one-line public keys, for providers that refuse to create without one. */
+  sshPublicKeys: readonly string[];
+  userData: string;
+  /** Who made it: a label, so that a team can share an account. */
+  owner: string;
+  expiresAt: Date | null;
+  firewall?: { allowSshFrom: readonly string[] };
+}
+
+export type VmState =
+  | 'provisioning'
+  | 'running'
+  | 'stopping'
+  | 'stopped'
+  | 'deleting'
+  | 'gone'
+  | 'failed'
+  | 'unknown';
+
+export interface Vm {
+  id: string;
+  /** null when the label is missing or not well formed: then spuff does not touch it. */
+  key: InstanceKey | null;
+  name: string;
+  instanceName: string | null;
+  state: VmState;
+  /** The provider's own word for the state. */
+  rawState: string;
+  ipv4: string | null;
+  ipv6: string | null;
+  /** Where to dial SSH; null until it is known. Not always port 22 of `ipv4`: a local machine is reached on loopback. */
+  ssh: { host: string; port: number } | null;
+  region: string;
+  size: string;
+  arch: 'x86_64' | 'arm64';
+  createdAt: Date;
+  expiresAt: Date | null;
+  labels: Readonly<Record<string, string>>;
+  /** True in every state but `gone`, unless the provider documents otherwise or costs nothing. */
+  billed: boolean;
+}
+
+export interface Leftover {
+  kind: 'vm' | 'volume' | 'snapshot' | 'image' | 'ip' | 'firewall' | 'sshkey' | 'nic' | 'network';
+  id: string;
+  name: string;
+  key: InstanceKey | null;
+  billed: boolean;
+}
+
+export interface CallOptions {
+  signal: AbortSignal;
+  /** The call gives up with `timeout` when this moment passes. */
+  deadline: Date;
+  onRequest?: (request: { method: string; url: string; status?: number; ms?: number }) => void;
+}
+
+export interface Region {
+  id: string;
+  available: boolean;
+}
+
+export interface Size {
+  id: string;
+  vcpus: number;
+  memoryMiB: number;
+  diskGiB: number | null;
+  arch: 'x86_64' | 'arm64';
+  gpu: boolean;
+  hourly: Money | null;
+  regions: readonly { id: string; available: boolean; deprecatedAfter: Date | null }[];
+}
+
+export interface Image {
+  ref: ImageRef;
+  name: string;
+  os: string;
+  arch: 'x86_64' | 'arm64';
+  sizeBytes: number | null;
+  createdAt: Date | null;
+  deprecatedAfter: Date | null;
+}
+
+export interface SnapshotInfo {
+  id: string;
+  name: string;
+  /** The instance it was taken of; null when the label is missing. */
+  key: InstanceKey | null;
+  instanceName: string | null;
+  createdAt: Date;
+  sizeBytes: number | null;
+  region: string | null;
+  billed: boolean;
+}
+
+export interface AccessReport {
+  account: string;
+  /** Scopes or permissions that are missing, in the provider's words. */
+  missing: readonly string[];
+  quota: { vms?: { used: number; limit: number } };
+}
+
+export interface Provider {
+  readonly id: ProviderId;
+  readonly caps: Capabilities;
+  /** What `up` takes where neither the user nor the settings say. No I/O. */
+  readonly defaults: { region: string; size: string; image: ImageRef };
+  /** Read-only. Tells a bad token, a missing scope (named) and a locked account apart. */
+  checkAccess(options: CallOptions): Promise<AccessReport>;
+  /** A size that is sold out is marked, not thrown. */
+  catalog(options: CallOptions): Promise<{ regions: Region[]; sizes: Size[]; images: Image[] }>;
+  /** Pure, no I/O: what `create` would send, and its price. Powers `--dry-run`. */
+  plan(spec: VmSpec): {
+    requests: readonly { method: string; path: string; body: unknown }[];
+    hourly: Money | null;
+  };
+  /**
+   * Returns as soon as the provider accepted; never waits for the boot. Safe to repeat with the same `spec.key`: the
+   * result is the one machine with that key. After an answer that was lost it looks the key up for
+   * `caps.listLagSeconds` before it may ask again.
+   * @throws ProviderError `ambiguous` rather than guess
+   */
+  create(spec: VmSpec, options: CallOptions): Promise<Vm>;
+  find(key: InstanceKey, options: CallOptions): Promise<Vm | null>;
+  /** null when there is no such machine. */
+  get(id: string, options: CallOptions): Promise<Vm | null>;
+  /** Every machine with spuff's label, over all pages, regions and kinds. */
+  list(options: CallOptions): AsyncIterable<Vm>;
+  /** `gone` gives null. Gives up at `options.deadline` with `timeout`; a machine that fails on the way is `action-failed`. */
+  waitFor(id: string, want: 'running' | 'stopped' | 'gone', options: CallOptions): Promise<Vm | null>;
+  /**
+   * Absent is success. Returns only when the provider reports the machine gone.
+   * @throws ProviderError `protected` when the machine does not carry `expectKey`
+   */
+  destroy(id: string, options: CallOptions & { expectKey: InstanceKey }): Promise<void>;
+  /** What carries the key (or, with null, any of spuff's labels) and survives `destroy`. Snapshots are not leftovers. */
+  leftovers(key: InstanceKey | null, options: CallOptions): AsyncIterable<Leftover>;
+  removeLeftover(leftover: Leftover, options: CallOptions): Promise<void>;
+  readonly snapshots?: SnapshotStore;
+  readonly images?: ImageStore;
+  /** Hardening after the boot that needs the user's credential, such as switching the metadata service off. */
+  harden?(id: string, options: CallOptions): Promise<void>;
+}
+
+/** Present when `caps.snapshots`. */
+export interface SnapshotStore {
+  create(id: string, name: string, options: CallOptions & { expectKey: InstanceKey }): Promise<SnapshotInfo>;
+  list(options: CallOptions): AsyncIterable<SnapshotInfo>;
+  /** Absent is success. Touches only what carries spuff's label. */
+  delete(snapshotId: string, options: CallOptions): Promise<void>;
+}
+
+/** Present where machines start from images that the user builds. */
+export interface ImageStore {
+  /** Builds the base image unless one of the same recipe exists; `force` builds in any case. `onLine` gets progress. */
+  build(
+    options: CallOptions & { force?: boolean; onLine?: (line: string) => void },
+  ): Promise<{ image: Image; cached: boolean }>;
+  list(options: CallOptions): Promise<Image[]>;
+  remove(ref: string, options: CallOptions): Promise<void>;
+}
+
+/** All time and chance are given, so that tests run without waiting. */
+export interface Runtime {
+  now(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** In [0, 1). */
+  random(): number;
+}
+
+export type ProviderErrorCode =
+  | 'auth'
+  | 'forbidden'
+  | 'account-locked'
+  | 'rate-limited'
+  | 'quota'
+  | 'capacity'
+  | 'region-unavailable'
+  | 'deprecated'
+  | 'invalid'
+  | 'not-found'
+  | 'conflict'
+  | 'name-taken'
+  | 'protected'
+  | 'idempotency-mismatch'
+  | 'action-failed'
+  | 'ambiguous'
+  | 'server'
+  | 'network'
+  | 'timeout'
+  | 'protocol';
+
+const toErrorCode: Record<ProviderErrorCode, ErrorCode> = {
+  auth: 'auth',
+  forbidden: 'auth',
+  'account-locked': 'auth',
+  'rate-limited': 'provider',
+  quota: 'quota',
+  capacity: 'quota',
+  'region-unavailable': 'quota',
+  deprecated: 'provider',
+  invalid: 'provider',
+  'not-found': 'not-found',
+  conflict: 'conflict',
+  'name-taken': 'conflict',
+  protected: 'provider',
+  'idempotency-mismatch': 'provider',
+  'action-failed': 'provider',
+  ambiguous: 'provider',
+  server: 'provider',
+  network: 'unavailable',
+  timeout: 'timeout',
+  protocol: 'provider',
+};
+
+export interface ProviderErrorInfo {
+  provider: ProviderId;
+  /** The method of the port that failed. */
+  op: string;
+  /** True only if the request provably had no effect, or is safe to repeat. */
+  retryable: boolean;
+  status?: number;
+  rawCode?: string;
+  requestId?: string;
+  retryAfterMs?: number;
+  field?: string;
+}
+
+export class ProviderError extends SpuffError {
+  readonly providerCode: ProviderErrorCode;
+  readonly info: ProviderErrorInfo;
+
+  constructor(
+    code: ProviderErrorCode,
+    message: string,
+    info: ProviderErrorInfo & { hints?: readonly string[]; cause?: unknown },
+  ) {
+    const { hints, cause, ...rest } = info;
+    super(toErrorCode[code], message, { ...(hints && { hints }), cause });
+    this.name = 'ProviderError';
+    this.providerCode = code;
+    this.info = rest;
+  }
+}

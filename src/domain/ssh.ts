@@ -1,0 +1,94 @@
+/** The port to OpenSSH: everything that spuff says to a machine goes through here. */
+
+import type { InstanceKey } from './ids.ts';
+import type { HostIdentity } from './instance.ts';
+import type { Secret } from './secret.ts';
+
+/** Who to dial and how they prove themselves. */
+export interface SshTarget {
+  key: InstanceKey;
+  /** For messages only. */
+  name: string;
+  host: string;
+  port: number;
+  user: string;
+  /** null: whatever keys the user's ssh-agent offers. */
+  publicKeyPath: string | null;
+  identity: HostIdentity;
+}
+
+export interface RunOptions {
+  /** Bytes for the remote's standard input; nothing: it is closed. */
+  stdin?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface RunResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+export interface SessionOptions {
+  /** true: allocate a terminal; false: none; 'auto': when standard input is a terminal. */
+  tty: boolean | 'auto';
+  forwardAgent: boolean;
+  /** Over the instance's shared connection. Never together with `forwardAgent`. */
+  shared: boolean;
+  /** Further options for ssh itself, already checked, such as `-L 8080:localhost:8080`. */
+  sshArgs?: readonly string[];
+  signal?: AbortSignal;
+}
+
+export interface LoginKeys {
+  /** OpenSSH one-line public keys to let in. */
+  publicKeys: readonly string[];
+  publicKeyPath: string | null;
+  /** What the user should know about the choice, such as a key without a passphrase. */
+  notes: readonly string[];
+}
+
+export interface Ssh {
+  /** A new ed25519 host key in OpenSSH's format, made in memory. */
+  makeHostKey(comment: string): { publicKey: string; privateKey: Secret };
+  /**
+   * Finds the keys that log in, without ever opening a private one: the configured path, else ssh-agent's, else
+   * `~/.ssh/id_*.pub`, else the key of spuff's own.
+   * @throws SpuffError `permission` for a key that others can read, `config` when there is none or it is too weak
+   */
+  findLoginKeys(configuredPath: string | null): Promise<LoginKeys>;
+  /**
+   * Waits until the machine answers, proves that it holds the key we injected, has it make a key of its own, and proves
+   * that one on a second login, which becomes the shared connection. `save` is called before and after each change of
+   * trust and must be durable when it returns. Safe to repeat from any saved phase.
+   * @throws SpuffError `host-identity` | `connection` | `timeout`
+   */
+  establishIdentity(
+    target: SshTarget,
+    save: (identity: HostIdentity) => void,
+    options: {
+      deadline: Date;
+      signal: AbortSignal;
+      onProgress?: (what: string) => void;
+      /** Run as root on the first login, in this order, each to exit 0; only then is the machine's key put in place. */
+      firstCommands?: readonly (readonly string[])[];
+    },
+  ): Promise<HostIdentity>;
+  /** Runs a program over the shared connection, which is opened when needed. The arguments arrive as they are given. */
+  run(target: SshTarget, argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Hands the terminal to ssh. Gives its exit status, 128+n for a signal. `argv` null: a login shell. */
+  openSession(target: SshTarget, argv: readonly string[] | null, options: SessionOptions): Promise<number>;
+  /** Copies files; one side of `from`/`to` starts with `:` and means the machine. Gives scp's exit status. */
+  copy(
+    target: SshTarget,
+    paths: { from: readonly string[]; to: string },
+    options: { recursive: boolean; signal?: AbortSignal },
+  ): Promise<number>;
+  /** Forwards the agent's socket over the shared connection. Gives the path of the local socket, in a 0700 directory. */
+  openChannel(target: SshTarget): Promise<string>;
+  /** Ends the shared connection. Absent is success. */
+  disconnect(target: Pick<SshTarget, 'key'>): Promise<void>;
+  /** Ends the shared connection and removes known_hosts and sockets. Absent is success. */
+  forget(key: InstanceKey): Promise<void>;
+}
