@@ -1,0 +1,140 @@
+/** What the YAML of a configuration file says, and everything that is wrong with it. */
+import type { Document, LineCounter, Node, YAMLMap } from 'yaml';
+import { SpuffError } from '../domain/errors.ts';
+import { findClosestName } from '../lib/closest-name.ts';
+import { escapeText } from '../lib/escape.ts';
+import { findSecretInText, findSecretInValue, secretError } from './scan-config.ts';
+import { findSetting, settingsTable } from './settings-table.ts';
+
+export type Yaml = typeof import('yaml');
+
+interface Problem {
+  /** Offset into the text. */
+  offset: number;
+  message: string;
+  hint?: string;
+}
+
+/** One file, taken apart. */
+export interface ConfigDocument {
+  /** A document whose content is a map, possibly an empty one. */
+  document: Document & { contents: YAMLMap };
+  /** The text of each value, by key. */
+  entries: Map<string, string>;
+  /** @throws SpuffError `config` naming every line that is wrong */
+  check(): void;
+}
+
+/**
+ * Takes a file apart.
+ * @throws SpuffError `config` when it holds what looks like a credential, is not YAML, or is not a map
+ */
+export function parseConfig(yaml: Yaml, text: string, path: string): ConfigDocument {
+  const found = findSecretInText(text);
+  if (found) throw secretError(`${path}:${found.line}:${found.column}`, found.kind);
+  const lines = new yaml.LineCounter();
+  // Pretty errors quote the line, which nobody has looked at yet.
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const broken = document.errors.map(({ message, pos }) => ({
+    offset: pos[0],
+    message: escapeText(message),
+  }));
+  if (broken.length > 0) throw configError(path, lines, broken);
+  refuseSecrets(yaml, document, (offset) => place(path, lines, offset));
+  // A file of comments alone, or of `---`.
+  const { contents } = document;
+  if (contents === null || (yaml.isScalar(contents) && contents.value === null)) {
+    document.contents = new yaml.YAMLMap() as never;
+  }
+  if (!yaml.isMap(document.contents)) {
+    throw configError(path, lines, [
+      { offset: document.contents?.range?.[0] ?? 0, message: 'expected lines of the form key: value' },
+    ]);
+  }
+  const { entries, problems } = readEntries(yaml, document.contents);
+  const check = () => {
+    const all = [...problems, ...checkEntries(document.contents as YAMLMap, entries)];
+    if (all.length > 0) throw configError(path, lines, all);
+  };
+  return { document: document as ConfigDocument['document'], entries, check };
+}
+
+function readEntries(yaml: Yaml, map: YAMLMap): { entries: Map<string, string>; problems: Problem[] } {
+  const entries = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const { key, value } of map.items) {
+    if (!yaml.isScalar(key) || typeof key.value !== 'string') {
+      problems.push({ offset: offsetOf(key), message: 'a key has to be a word' });
+    } else if (value === null || (yaml.isScalar(value) && value.value === null)) {
+      // `region:` and `region: null` say nothing: the default counts.
+    } else if (yaml.isScalar(value)) {
+      // A number stays as it was written: 1.10 is not 1.1.
+      entries.set(
+        key.value,
+        typeof value.value === 'string' ? value.value : (value.source ?? String(value.value)),
+      );
+    } else {
+      problems.push({ offset: offsetOf(value), message: `${escapeText(key.value)} takes one value` });
+    }
+  }
+  return { entries, problems };
+}
+
+function checkEntries(map: YAMLMap, entries: ReadonlyMap<string, string>): Problem[] {
+  const problems: Problem[] = [];
+  for (const { key, value } of map.items) {
+    const name = (key as { value?: unknown }).value;
+    if (typeof name !== 'string') continue;
+    const spec = findSetting(name);
+    if (!spec) problems.push({ offset: offsetOf(key), ...unknownSetting(name) });
+    const text = entries.get(name);
+    if (!spec || text === undefined) continue;
+    try {
+      spec.parse(text);
+    } catch (error) {
+      if (!(error instanceof SpuffError)) throw error;
+      problems.push({ offset: offsetOf(value), message: `${name}: ${escapeText(error.message)}` });
+    }
+  }
+  return problems;
+}
+
+/** What to say about a key that there is not. */
+export function unknownSetting(name: string): { message: string; hint: string } {
+  const names = settingsTable.map(({ key }) => key);
+  const meant = findClosestName(name, names);
+  return {
+    message: `there is no setting ${JSON.stringify(escapeText(name.slice(0, 60), { singleLine: true }))}`,
+    hint: meant === null ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`,
+  };
+}
+
+function refuseSecrets(yaml: Yaml, document: Document, where: (offset: number) => string): void {
+  yaml.visit(document, {
+    Scalar: (position, node, path) => {
+      // A key may announce a secret, but is none unless it looks like one.
+      const above = position === 'key' ? [] : path;
+      const keys = above.flatMap((one) => (yaml.isPair(one) ? [String(one.key)] : []));
+      const kind = findSecretInValue(keys, node.value);
+      if (kind !== null) throw secretError(where(offsetOf(node)), kind);
+    },
+  });
+}
+
+function configError(path: string, lines: LineCounter, problems: readonly Problem[]): SpuffError {
+  const shown = [...problems].sort((a, b) => a.offset - b.offset).slice(0, 10);
+  const message = shown
+    .map((problem) => `${place(path, lines, problem.offset)}: ${problem.message}`)
+    .join('\n');
+  const hints = shown.flatMap(({ hint }) => (hint === undefined ? [] : [hint]));
+  return new SpuffError('config', message, { hints: [...new Set(hints), 'mend it: spuff config edit'] });
+}
+
+function place(path: string, lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${path}:${line}:${col}`;
+}
+
+function offsetOf(node: unknown): number {
+  return (node as Partial<Node> | null)?.range?.[0] ?? 0;
+}

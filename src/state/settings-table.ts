@@ -1,0 +1,163 @@
+/** Every setting, as data: the reader, the editor, the completion and the documentation are all made of this. */
+import { homedir } from 'node:os';
+import { formatDuration, parseDurationMs } from '../domain/duration.ts';
+import { SpuffError } from '../domain/errors.ts';
+import { checkUserName } from '../domain/names.ts';
+import { defaultSettings, type Settings } from '../domain/settings.ts';
+
+export interface SettingSpec<Field extends keyof Settings = keyof Settings> {
+  /** As it stands in the file. */
+  readonly key: string;
+  readonly field: Field;
+  /** What a value looks like, in a few words. */
+  readonly takes: string;
+  readonly about: string;
+  readonly choices?: readonly string[];
+  /** The text of the default; null: nothing, which is then explained in `about`. */
+  readonly default: string | null;
+  /** @throws SpuffError `config` saying what was expected */
+  readonly parse: (text: string) => Settings[Field];
+}
+
+function setting<Field extends keyof Settings>(
+  spec: Omit<SettingSpec<Field>, 'default'>,
+): SettingSpec<Field> {
+  return { ...spec, default: formatSetting(defaultSettings[spec.field], spec.takes) };
+}
+
+/** Lengths of time that must not run out: written by name, because 0 could mean both never and at once. */
+const off = 'off';
+const duration = `a length of time such as 30m, 2h or 1d, or ${off}`;
+const word = 'a name';
+const wordPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/;
+
+export const settingsTable: readonly SettingSpec[] = [
+  setting({
+    key: 'provider',
+    field: 'provider',
+    takes: word,
+    about: 'Where machines are made. `local` makes them on this computer.',
+    parse: (text) => matching(text, /^[a-z][a-z0-9-]{0,30}$/, 'the name of a provider, such as local'),
+  }),
+  setting({
+    key: 'region',
+    field: 'region',
+    takes: word,
+    about: "Region of the provider. Without it: the provider's own choice.",
+    parse: (text) => matching(text, wordPattern, 'the name of a region'),
+  }),
+  setting({
+    key: 'size',
+    field: 'size',
+    takes: word,
+    about: "Size of a machine, in the provider's words. Without it: the provider's smallest useful one.",
+    parse: (text) => matching(text, wordPattern, 'the name of a size'),
+  }),
+  setting({
+    key: 'image',
+    field: 'image',
+    takes: word,
+    about: 'Image that machines start from. Without it: the Debian that spuff is tested with.',
+    parse: (text) => matching(text, wordPattern, 'the name of an image'),
+  }),
+  setting({
+    key: 'user',
+    field: 'user',
+    takes: 'a user name',
+    about: 'Who you are on the machines.',
+    parse: checkUserName,
+  }),
+  setting({
+    key: 'ssh_key',
+    field: 'sshKey',
+    takes: 'a path',
+    about: 'Public key to log in with. Without it: what ssh-agent holds, else `~/.ssh/id_*.pub`.',
+    parse: parsePath,
+  }),
+  setting({
+    key: 'forward_agent',
+    field: 'forwardAgent',
+    takes: 'a choice',
+    choices: ['none', 'raw'],
+    about:
+      '`raw` lends every key of your ssh-agent to the machine while a session is open, as `ssh -A` does; root there can use them.',
+    parse: (text) => chosen(text, ['none', 'raw'] as const),
+  }),
+  setting({
+    key: 'idle_timeout',
+    field: 'idleTimeoutMs',
+    takes: duration,
+    about: 'A machine that nobody uses for this long is switched off.',
+    parse: (text) => parseDuration(text, 'idle_timeout'),
+  }),
+  setting({
+    key: 'max_lifetime',
+    field: 'maxLifetimeMs',
+    takes: duration,
+    about:
+      'A machine is destroyed when it is this old, in use or not. `spuff up --ttl` sets it for one machine.',
+    parse: (text) => parseDuration(text, 'max_lifetime'),
+  }),
+  setting({
+    key: 'engine_socket',
+    field: 'engineSocket',
+    takes: 'a path or a unix:// address',
+    about:
+      'Docker or Podman socket for the local provider. Without it: `DOCKER_HOST`, else the usual places.',
+    parse: (text) =>
+      matching(
+        text,
+        /^(?:(?:unix:\/\/)?\/|tcp:\/\/|http:\/\/).{1,400}$/u,
+        'a socket, such as unix:///var/run/docker.sock',
+      ),
+  }),
+];
+
+const specs = new Map(settingsTable.map((spec) => [spec.key, spec]));
+
+export function findSetting(key: string): SettingSpec | null {
+  return specs.get(key) ?? null;
+}
+
+/** A value of Settings as it would stand in the file; null: it would not. */
+function formatSetting(value: Settings[keyof Settings], takes: string): string | null {
+  if (takes === duration) return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
+  return value === null ? null : String(value);
+}
+
+function parseDuration(text: string, key: string): number | null {
+  if (text === off) return null;
+  try {
+    return parseDurationMs(text, key);
+  } catch (error) {
+    throw wrong(text, duration, error);
+  }
+}
+
+/** `~` is the home directory, as in a shell; other relative paths would mean another file in each directory. */
+function parsePath(text: string): string {
+  const path = text === '~' || text.startsWith('~/') ? homedir() + text.slice(1) : text;
+  if (path.startsWith('/') && path.length <= 4_096 && !hasControls(path)) return path;
+  throw wrong(text, 'a path that begins with / or ~/');
+}
+
+function chosen<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice !== undefined) return choice;
+  throw wrong(text, choices.join(' or '));
+}
+
+function matching(text: string, pattern: RegExp, expected: string): string {
+  if (pattern.test(text) && !hasControls(text)) return text;
+  throw wrong(text, expected);
+}
+
+function hasControls(text: string): boolean {
+  return /\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text);
+}
+
+function wrong(text: string, expected: string, cause?: unknown): SpuffError {
+  // JSON quotes what would be invisible or would end the line.
+  const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  return new SpuffError('config', `${shown} is not ${expected}`, { cause });
+}

@@ -1,0 +1,131 @@
+/** Runs command lines in this process, with a terminal made of strings and ports that the test gives. */
+import type { AppContext } from '../../src/app/context.ts';
+import type { Questions } from '../../src/cli/ask.ts';
+import type { CliServices } from '../../src/cli/cli.ts';
+import type { OutputStream, Terminal } from '../../src/cli/render/terminal.ts';
+import { runCli } from '../../src/cli/run-cli.ts';
+import { SpuffError } from '../../src/domain/errors.ts';
+import type { Provider } from '../../src/domain/provider.ts';
+import { defaultSettings } from '../../src/domain/settings.ts';
+import type { Ssh } from '../../src/domain/ssh.ts';
+import type { StateStore } from '../../src/domain/state.ts';
+import { MemoryConfig } from './memory-config.ts';
+import { MemoryState } from './memory-state.ts';
+
+export const nowMs = Date.UTC(2026, 10, 23, 12, 0, 0);
+
+export interface FakeRun {
+  state?: StateStore;
+  ssh?: Partial<Ssh>;
+  provider?: Partial<Provider>;
+  settings?: Partial<typeof defaultSettings>;
+  home?: string;
+  directory?: string;
+  signal?: AbortSignal;
+  /** What the terminal is like: nothing of it is a terminal unless told. */
+  terminals?: { out?: boolean; err?: boolean; input?: boolean };
+  env?: Record<string, string>;
+  questions?: Partial<Questions>;
+  services?: Partial<CliServices>;
+}
+
+export interface FakeOutcome {
+  status: number;
+  out: string;
+  err: string;
+  /** Errors that were reported as bugs. */
+  bugs: unknown[];
+}
+
+export async function runLine(argv: readonly string[], given: FakeRun = {}): Promise<FakeOutcome> {
+  const out = new StringStream(given.terminals?.out ?? false);
+  const err = new StringStream(given.terminals?.err ?? false);
+  const terminal: Terminal = {
+    out,
+    err,
+    inputIsTerminal: given.terminals?.input ?? false,
+    env: given.env ?? {},
+  };
+  const bugs: unknown[] = [];
+  const signal = given.signal ?? new AbortController().signal;
+  const services: CliServices = {
+    version: '1.2.3',
+    protocol: 1,
+    providerIds: ['fake'],
+    openConfig: async () => new MemoryConfig(),
+    createLoginKey: () => Promise.reject(new TypeError('no key is made in this test')),
+    openHomeCare: async () => ({
+      closeToOthers: () => [],
+      checkState: () => null,
+      recoverState: () => ({ keptAs: null, saved: [] }),
+    }),
+    createContext: (parts) => fakeContext(given, parts),
+    questions: { confirm: neverAsked, select: neverAsked, text: neverAsked, ...given.questions },
+    reportBug: async (error) => {
+      bugs.push(error);
+      return '/home/someone/.spuff/reports/a.txt';
+    },
+    ...given.services,
+  };
+  const status = await runCli({ argv, services, terminal, signal, now: () => nowMs });
+  return { status, out: out.text, err: err.text, bugs };
+}
+
+export class StringStream implements OutputStream {
+  text = '';
+  closed = false;
+  readonly isTerminal: boolean;
+  width = 80;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(isTerminal: boolean) {
+    this.isTerminal = isTerminal;
+  }
+
+  isClosed(): boolean {
+    return this.closed;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+
+  columns(): number {
+    return this.width;
+  }
+
+  resize(width: number): void {
+    this.width = width;
+    for (const listener of this.#listeners) listener();
+  }
+
+  onResize(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signal'>): AppContext {
+  const state = given.state ?? new MemoryState();
+  const provider = { id: 'fake', ...given.provider } as Provider;
+  return {
+    home: given.home ?? '/home/someone/.spuff',
+    directory: given.directory ?? '/projects/here',
+    runtime: { now: () => nowMs, sleep: async () => undefined, random: () => 0.5 },
+    ...parts,
+    settings: async () => ({ ...defaultSettings, provider: 'fake', ...given.settings }),
+    state: async () => state,
+    ssh: async () => ({ ...given.ssh }) as Ssh,
+    provider: async (id) => {
+      if (id === provider.id) return provider;
+      throw new SpuffError('config', `there is no provider ${JSON.stringify(id)}`, {
+        hints: ['there are: fake'],
+      });
+    },
+    agentPackage: () => Promise.reject(new TypeError('no agent package in this test')),
+  };
+}
+
+async function neverAsked(): Promise<never> {
+  throw new TypeError('a question was asked that the test did not expect');
+}
