@@ -1,0 +1,184 @@
+/**
+ * The agent's systemd units as data. What may do much is small and takes no orders: the daemon that listens has no
+ * privilege and no network of its own; a command of `/exec` runs as the login user in a process that systemd starts for
+ * it; powering off is a unit without input, which the daemon can only trigger.
+ */
+import { checkUserName } from '../domain/names.ts';
+
+export const agentUser = 'spuff-agent';
+
+/** The folder with the bundle and the runtime it runs on; a link, so that an upgrade is one rename. */
+const agentFolder = '/usr/lib/spuff/agent/current';
+
+const agentSocketUnits = ['spuff-agent.socket', 'spuff-agent-tcp.socket', 'spuff-exec.socket'] as const;
+export const agentUnits = [...agentSocketUnits, 'spuff-poweroff.path', 'spuff-agent.service'] as const;
+
+/** Every unit file that an installation leaves in /etc/systemd/system. */
+export const agentUnitFiles = [...agentUnits, 'spuff-exec@.service', 'spuff-poweroff.service'] as const;
+
+/** Which target starts a unit at boot. */
+export const agentUnitTargets: Readonly<Record<(typeof agentUnits)[number], string>> = {
+  'spuff-agent.socket': 'sockets.target',
+  'spuff-agent-tcp.socket': 'sockets.target',
+  'spuff-exec.socket': 'sockets.target',
+  'spuff-poweroff.path': 'paths.target',
+  'spuff-agent.service': 'multi-user.target',
+};
+
+const agentSocket = (user: string) => `[Unit]
+Description=spuff-agent for ${user} and root
+
+[Socket]
+ListenStream=/run/spuff/agent.sock
+SocketUser=root
+SocketGroup=${user}
+SocketMode=0660
+FileDescriptorName=unix
+TriggerLimitIntervalSec=0
+`;
+
+// IPAddressDeny also covers what a listener hands out: nothing but loopback reaches it, whatever the firewall says.
+const agentTcpSocket = `[Unit]
+Description=spuff-agent on the loopback
+
+[Socket]
+ListenStream=127.0.0.1:7575
+Service=spuff-agent.service
+FileDescriptorName=tcp
+TriggerLimitIntervalSec=0
+IPAddressDeny=any
+IPAddressAllow=localhost
+`;
+
+const execSocket = `[Unit]
+Description=Commands of spuff-agent
+
+[Socket]
+ListenStream=/run/spuff/runner.sock
+Accept=yes
+SocketUser=${agentUser}
+SocketGroup=root
+SocketMode=0600
+MaxConnections=16
+TriggerLimitIntervalSec=0
+`;
+
+/**
+ * Outside the sandbox by design: it is a login user's shell command, and may do what that user may. What it leaves
+ * behind in its control group ends with it.
+ */
+const execService = (user: string) => `[Unit]
+Description=A command of spuff-agent
+CollectMode=inactive-or-failed
+
+[Service]
+User=${user}
+ExecStart=${agentFolder}/node ${agentFolder}/agent.cjs run
+StandardInput=socket
+StandardOutput=journal
+StandardError=journal
+WorkingDirectory=~
+KillMode=control-group
+TimeoutStopSec=2
+UMask=0022
+`;
+
+const powerOffPath = `[Unit]
+Description=Power-off asked for by spuff-agent
+
+[Path]
+PathExists=/run/spuff-agent/power-off
+`;
+
+const powerOffService = `[Unit]
+Description=Power off for spuff-agent
+DefaultDependencies=no
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/systemctl --no-block poweroff
+`;
+
+/**
+ * V8 without a compiler to machine code: less memory than with one, and MemoryDenyWriteExecute becomes possible.
+ * docs/adr/0003-agent-runtime.md has the figures.
+ */
+const nodeFlags = '--jitless --v8-pool-size=0 --max-semi-space-size=1 --max-old-space-size=64';
+
+// adm reads the logs under /var/log. ProcSubset and ProtectProc stay open: the agent reports on the whole machine.
+const agentService = `[Unit]
+Description=spuff-agent
+Requires=spuff-agent.socket
+Wants=spuff-agent-tcp.socket spuff-exec.socket spuff-poweroff.path
+After=spuff-agent.socket spuff-agent-tcp.socket
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+User=${agentUser}
+Group=${agentUser}
+SupplementaryGroups=adm
+ExecStart=${agentFolder}/node ${nodeFlags} ${agentFolder}/agent.cjs serve
+Sockets=spuff-agent.socket spuff-agent-tcp.socket
+EnvironmentFile=-/etc/spuff/agent.env
+Environment=UV_THREADPOOL_SIZE=2 MALLOC_ARENA_MAX=1
+RuntimeDirectory=spuff-agent
+RuntimeDirectoryMode=0700
+LogsDirectory=spuff
+LogsDirectoryMode=0750
+Restart=always
+RestartSec=1
+TimeoutStopSec=5
+UMask=0077
+LimitNOFILE=1024
+MemoryMax=192M
+TasksMax=32
+OOMScoreAdjust=-500
+
+AmbientCapabilities=
+CapabilityBoundingSet=
+DevicePolicy=closed
+IPAddressDeny=any
+KeyringMode=private
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+`;
+
+/**
+ * The content of each unit file.
+ * @param user the login user, who has a group of the same name
+ * @throws SpuffError `config` for a name that could be no user's
+ */
+export function renderAgentUnits(user: string): Readonly<Record<(typeof agentUnitFiles)[number], string>> {
+  const name = checkUserName(user);
+  return {
+    'spuff-agent.socket': agentSocket(name),
+    'spuff-agent-tcp.socket': agentTcpSocket,
+    'spuff-exec.socket': execSocket,
+    'spuff-exec@.service': execService(name),
+    'spuff-poweroff.path': powerOffPath,
+    'spuff-poweroff.service': powerOffService,
+    'spuff-agent.service': agentService,
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * The machine's packet filter: nothing comes in but SSH, and the cloud's metadata service answers root alone. It is one
+ * table of its own and touches no other: container engines and the user keep theirs.
+ */
+
+export const firewallRulesPath = '/etc/spuff/firewall.nft';
+export const firewallUnit = 'spuff-firewall.service';
+export const firewallUnitPath = `/etc/systemd/system/${firewallUnit}`;
+
+/**
+ * Loading it again replaces the table in one transaction. Where the metadata service also answers DNS (TCP and UDP 53),
+ * time and DHCP, those stay open: they hold nothing of the user data.
+ * @see nft(8); RFC 4890 4.4 for the ICMPv6 types that may not be dropped
+ */
+export const firewallRules = `# Written by spuff at first boot, loaded by ${firewallUnit} at every boot.
+table inet spuff {
+}
+delete table inet spuff
+table inet spuff {
+  chain inbound {
+    type filter hook input priority filter; policy drop;
+    iif lo accept
+    ct state established,related accept
+    ct state invalid drop
+    tcp dport 22 accept
+    icmp type { echo-request, destination-unreachable, time-exceeded, parameter-problem } accept
+    icmpv6 type { echo-request, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
+    icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query } accept
+    udp sport 67 udp dport 68 accept
+    ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept
+  }
+  chain metadata_out {
+    type filter hook output priority filter; policy accept;
+    ip daddr 169.254.169.254 tcp dport != 53 meta skuid != 0 reject with icmpx type admin-prohibited
+    ip6 daddr fd00:ec2::254 tcp dport != 53 meta skuid != 0 reject with icmpx type admin-prohibited
+  }
+  chain forwarded {
+    type filter hook forward priority filter; policy accept;
+    ip daddr 169.254.169.254 tcp dport != 53 reject with icmpx type admin-prohibited
+    ip6 daddr fd00:ec2::254 tcp dport != 53 reject with icmpx type admin-prohibited
+    # A port that a container publishes comes by here, not by the chain inbound.
+    iifname "eth*" ct state new ct status dnat drop
+    iifname "en*" ct state new ct status dnat drop
+  }
+}
+`;
+
+/**
+ * Before the network is up, like Debian's own nftables.service, and again whenever that one runs: its configuration
+ * begins with \`flush ruleset\`. The second command is the self test: an emptied file loads without an error.
+ */
+export const firewallUnitText = `[Unit]
+Description=spuff firewall: SSH alone comes in, metadata for root alone
+Documentation=man:nft(8)
+DefaultDependencies=no
+Wants=network-pre.target
+After=nftables.service
+PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft --file ${firewallRulesPath}
+ExecStart=/usr/sbin/nft list chain inet spuff inbound
+ExecReload=/usr/sbin/nft --file ${firewallRulesPath}
+StandardOutput=null
+StandardError=journal
+
+[Install]
+WantedBy=sysinit.target
+`;
