@@ -1,0 +1,224 @@
+/**
+ * A machine on loopback for tests of SSH: the real sshd, sudo and coreutils of this system in a mount namespace with an
+ * /etc/ssh, /etc/passwd, /run and home of its own. Starts in a few milliseconds; needs root, openssh-server and sudo.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sshdDropIn } from '../../src/bootstrap/hardening-ssh.ts';
+
+export interface LoopbackOptions {
+  hostKey: { publicKey: string; privateKey: string };
+  /** One-line public keys of the user `dev`. */
+  authorizedKeys: readonly string[];
+  /** 0: a free one. */
+  port?: number;
+  /** Lines before the hardening, in which the first value wins. */
+  sshdConfig?: string;
+  /** Programs that stand in for the system's, by absolute path; the system's own are under `/real`. */
+  shims?: Readonly<Record<string, string>>;
+  shell?: string;
+}
+
+const uid = 4242;
+
+export class LoopbackMachine {
+  readonly host = '127.0.0.1';
+  readonly user = 'dev';
+  readonly port: number;
+  readonly root: string;
+  #sshd: ChildProcess | null = null;
+
+  constructor(root: string, port: number) {
+    this.root = root;
+    this.port = port;
+  }
+
+  /** Starts sshd; also after `stop`, with the disk as it was left. */
+  async boot(): Promise<void> {
+    mkdirSync(join(this.root, 'run/sshd'), { recursive: true, mode: 0o755 });
+    const before = this.log().length;
+    const sshd = spawn('unshare', ['-m', '--propagation', 'private', 'sh', join(this.root, 'boot.sh')], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      detached: true,
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    });
+    this.#sshd = sshd;
+    // Not by a connection: the log is to show those of the test only.
+    for (let tries = 0; !this.log().slice(before).includes('Server listening on'); tries++) {
+      if (sshd.exitCode !== null || tries > 500)
+        throw new Error(`no sshd on port ${this.port}:\n${this.log()}`);
+      await delay(10);
+    }
+  }
+
+  /** The power goes off: every process of the machine is killed. */
+  async stop(): Promise<void> {
+    const sshd = this.#sshd;
+    if (!sshd) return;
+    const ended = sshd.exitCode === null && sshd.signalCode === null ? once(sshd, 'exit') : Promise.resolve();
+    for (const pid of this.processes()) killQuietly(pid);
+    await ended;
+    this.#sshd = null;
+    rmSync(join(this.root, 'run'), { recursive: true, force: true });
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** Ids of all processes that live in the machine's namespace. */
+  processes(): number[] {
+    const pid = this.#sshd?.pid;
+    if (pid === undefined) return [];
+    const own = namespaceOf(pid);
+    const all = execFileSync('ps', ['-eo', 'pid='], { encoding: 'utf8' }).split('\n').map(Number);
+    return own === null ? [] : all.filter((other) => other > 0 && namespaceOf(other) === own);
+  }
+
+  /** Ends every login and what runs in it; sshd stays. */
+  killSessions(): void {
+    for (const pid of this.processes()) if (pid !== this.#sshd?.pid) killQuietly(pid);
+  }
+
+  /** Command lines of the machine's processes, without sshd's own. */
+  commands(): string[] {
+    return this.processes()
+      .map((pid) => readQuietly(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim())
+      .filter((line) => line !== '' && !/sshd|^unshare|boot[.]sh/.test(line));
+  }
+
+  log(): string {
+    return readQuietly(join(this.root, 'sshd.log'));
+  }
+
+  clearLog(): void {
+    writeFileSync(join(this.root, 'sshd.log'), '');
+  }
+
+  /** A path of the machine as seen from here. */
+  path(inside: string): string {
+    for (const part of ['etc/ssh', 'run', 'home']) {
+      if (inside === `/${part}` || inside.startsWith(`/${part}/`)) return join(this.root, inside);
+    }
+    throw new Error(`${inside} is shared with this system`);
+  }
+
+  hostPublicKey(): string {
+    const file = this.path('/etc/ssh/ssh_host_ed25519_key');
+    return execFileSync('ssh-keygen', ['-y', '-P', '', '-f', file], { encoding: 'utf8' })
+      .split(' ')
+      .slice(0, 2)
+      .join(' ')
+      .trim();
+  }
+
+  setHostKey(key: LoopbackOptions['hostKey']): void {
+    const file = this.path('/etc/ssh/ssh_host_ed25519_key');
+    rmSync(file, { force: true });
+    writeFileSync(file, key.privateKey, { mode: 0o600 });
+    writeFileSync(`${file}.pub`, `${key.publicKey}\n`);
+  }
+}
+
+/** Makes a machine and boots it. */
+export async function startLoopbackMachine(options: LoopbackOptions): Promise<LoopbackMachine> {
+  const root = await mkdtemp(join(tmpdir(), 'spuff-loopback-'));
+  chmodSync(root, 0o755);
+  const machine = new LoopbackMachine(root, options.port ? options.port : await findFreePort());
+  for (const directory of ['etc/ssh', 'run/sshd', 'home/dev/.ssh'])
+    mkdirSync(join(root, directory), { recursive: true });
+  machine.setHostKey(options.hostKey);
+  const write = (name: string, text: string, mode = 0o644) => writeFileSync(join(root, name), text, { mode });
+  write('etc/ssh/sshd_config', renderSshdConfig(machine, options));
+  write(
+    'passwd',
+    `${readFileSync('/etc/passwd', 'utf8')}dev:x:${uid}:${uid}::/home/dev:${options.shell ?? '/bin/bash'}\n`,
+  );
+  write('group', `${readFileSync('/etc/group', 'utf8')}dev:x:${uid}:\n`);
+  write('shadow', `${readFileSync('/etc/shadow', 'utf8')}dev:*:20000:0:99999:7:::\n`, 0o600);
+  write('sudoers', 'root ALL=(ALL) ALL\ndev ALL=(ALL) NOPASSWD:ALL\n', 0o440);
+  write('home/dev/.ssh/authorized_keys', `${options.authorizedKeys.join('\n')}\n`, 0o600);
+  const shims = Object.entries(options.shims ?? {});
+  for (const [index, [, text]] of shims.entries()) write(`shim-${index}`, text, 0o755);
+  write(
+    'boot.sh',
+    renderBootScript(
+      root,
+      shims.map(([path], index) => [path, `shim-${index}`]),
+    ),
+  );
+  execFileSync('chown', ['-R', `${uid}:${uid}`, join(root, 'home/dev')]);
+  await machine.boot();
+  return machine;
+}
+
+function renderSshdConfig(machine: LoopbackMachine, options: LoopbackOptions): string {
+  return [
+    options.sshdConfig ?? '',
+    `Port ${machine.port}`,
+    `ListenAddress ${machine.host}`,
+    sshdDropIn(machine.user),
+    'UsePAM no',
+    'AcceptEnv LANG LC_*',
+    'Subsystem sftp internal-sftp',
+  ].join('\n');
+}
+
+function renderBootScript(root: string, shims: ReadonlyArray<readonly [path: string, file: string]>): string {
+  const real = shims.map(
+    ([path]) =>
+      `mkdir -p /run/real && touch /run/real/${path.split('/').at(-1)} && mount --bind ${path} /run/real/${path.split('/').at(-1)}`,
+  );
+  return [
+    'set -e',
+    `mount --bind ${root}/etc/ssh /etc/ssh`,
+    `for name in passwd group shadow sudoers; do mount --bind ${root}/$name /etc/$name; done`,
+    `mount --bind ${root}/home /home`,
+    `mount --bind ${root}/run /run`,
+    ...real,
+    ...shims.map(([path, file]) => `mount --bind ${root}/${file} ${path}`),
+    `exec /usr/sbin/sshd -D -E ${root}/sshd.log`,
+    '',
+  ].join('\n');
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+function namespaceOf(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return null;
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
