@@ -1,0 +1,96 @@
+import type { Server } from 'node:http';
+import { en } from 'zod/locales';
+import { config as configureZod } from 'zod/mini';
+import { escapeText } from '../lib/escape.ts';
+import { routes } from '../protocol/routes.ts';
+import { createActivity } from './activity.ts';
+import { allowedHosts, createTokenCheck } from './check-request.ts';
+import { createExecLog } from './exec-log.ts';
+import { createExecutor, runQuietly } from './execute.ts';
+import { createHandlers } from './handlers.ts';
+import { createLeaseFile } from './lease-file.ts';
+import { createLifecycle, type Lifecycle, tickMs } from './lifecycle.ts';
+import type { MachinePaths } from './machine-paths.ts';
+import { createMetricsSource } from './metrics.ts';
+import { createPower } from './power.ts';
+import { createAgentServer, type ServerOptions, type SharedLimits } from './server.ts';
+import { createCpuWatch } from './watch-cpu.ts';
+
+export interface AgentOptions {
+  paths: MachinePaths;
+  /** SHA-256 of the token in hex; anything else lets nobody in. */
+  tokenSha256: string | undefined;
+  /** Where the runner of `/exec` is reached. */
+  runnerSocket: string;
+  execLogPath: string;
+  powerRequestPath: string;
+  /** See `createLeaseFile`. */
+  configPath: string;
+  boundToPath: string;
+  /** The program that shows a text on the terminals of the user it runs as; the text is its last argument. */
+  noticeCommand: readonly string[];
+  limits: SharedLimits;
+  /** What could not be had at the start, one sentence each, for `/status`. */
+  problems: readonly string[];
+  /** One line for the journal. */
+  log: (line: string) => void;
+}
+
+export interface Agent {
+  /** Two listeners with the same routes; the caller makes them listen. */
+  tcp: Server;
+  unix: Server;
+  lifecycle: Lifecycle;
+  /** How often the lifecycle wants its tick. */
+  tickMs: number;
+}
+
+/** Puts the agent together. Nothing listens and no time passes before the caller says so. */
+export function createAgent(options: AgentOptions): Agent {
+  // Without a language zod says "Invalid input" to everything; without eval it compiles nothing at run time.
+  configureZod({ ...en(), jitless: true });
+  const { paths, log } = options;
+  const now = () => Date.now();
+  const monotonicMs = () => performance.now();
+  const lease = createLeaseFile({
+    config: options.configPath,
+    boundTo: options.boundToPath,
+    instanceId: paths.instanceId,
+  });
+  const execLog = createExecLog(options.execLogPath);
+  const executor = createExecutor({
+    socketPath: options.runnerSocket,
+    user: () => lease.read().config.user,
+    log: execLog,
+    now,
+  });
+  const activity = createActivity({ paths, executor, cpu: createCpuWatch(paths, monotonicMs), now });
+  const power = createPower(options.powerRequestPath, log);
+  const metrics = createMetricsSource(paths, monotonicMs);
+  const shared: Omit<ServerOptions, 'allowedHosts'> = {
+    handlers: createHandlers({ ...options, metrics, executor, execLog, activity, lease, power, now }),
+    isTokenRight: createTokenCheck(options.tokenSha256),
+    limits: options.limits,
+    onCall: (name) => {
+      if (routes[name].activity === 'call') activity.noteCall();
+    },
+    onFailure: (error) => log(describeFailure(error)),
+  };
+  const warn = (text: string) => {
+    log(text);
+    const order = { argv: [...options.noticeCommand, text], cwd: '/', timeoutMs: 10_000, maxOutputBytes: 0 };
+    // Best effort: where it can't be shown, the journal has it.
+    runQuietly(options.runnerSocket, order).catch((error: unknown) => log(describeFailure(error)));
+  };
+  return {
+    tcp: createAgentServer({ ...shared, allowedHosts: allowedHosts.tcp }),
+    unix: createAgentServer({ ...shared, allowedHosts: allowedHosts.unix }),
+    lifecycle: createLifecycle({ lease, activity, metrics, power, now, warn }),
+    tickMs,
+  };
+}
+
+function describeFailure(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return escapeText(text);
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { readMachineUsage } from './cgroup.ts';
+import type { MachinePaths } from './machine-paths.ts';
+import { parseLoad, parseStat } from './proc-files.ts';
+import { readText } from './read-file.ts';
+
+export interface CpuWatch {
+  /** Takes a sample; the work since the one before decides whether the machine is busy. */
+  sample(nowMs: number): void;
+  readonly usedCores: number | null;
+  readonly busyFromCores: number;
+  readonly lastBusyAtMs: number | null;
+}
+
+/** Ten percent of every core: far above systemd, sshd and this agent, far below a build. */
+const busyShare = 0.1;
+
+/** Samples closer together than this say little. */
+const shortestMs = 5_000;
+
+/** @param monotonicMs a clock that never goes back */
+export function createCpuWatch(paths: MachinePaths, monotonicMs: () => number): CpuWatch {
+  const { cores } = parseStat(readText(join(paths.proc, 'stat')) ?? '');
+  const busyFromCores = busyShare * Math.min(cores, readMachineUsage(paths).cpuLimitCores ?? cores);
+  let before: { atMs: number; micros: number } | null = null;
+  let usedCores: number | null = null;
+  let lastBusyAtMs: number | null = null;
+  return {
+    sample(nowMs) {
+      const atMs = monotonicMs();
+      if (before !== null && atMs - before.atMs < shortestMs) return;
+      const micros = readMachineUsage(paths).cpuMicroseconds;
+      if (micros === null) usedCores = parseLoad(readText(join(paths.proc, 'loadavg')) ?? '').one;
+      else usedCores = before === null ? null : (micros - before.micros) / 1_000 / (atMs - before.atMs);
+      before = micros === null ? null : { atMs, micros };
+      if (usedCores !== null && usedCores >= busyFromCores) lastBusyAtMs = nowMs;
+    },
+    get usedCores() {
+      return usedCores;
+    },
+    busyFromCores,
+    get lastBusyAtMs() {
+      return lastBusyAtMs;
+    },
+  };
+}
