@@ -1,0 +1,41 @@
+import type { Progress } from '../domain/progress.ts';
+import type { Provider, ProviderId, Runtime } from '../domain/provider.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { Ssh } from '../domain/ssh.ts';
+import type { StateStore } from '../domain/state.ts';
+
+/** The daemon's code and the runtime it needs on a machine, as files on this machine. */
+export interface AgentPackage {
+  version: string;
+  /** The bundle, `agent.cjs`. */
+  bundlePath: string;
+  bundleSha256: string;
+  /** The pinned runtime for a machine of this architecture; `locate` fetches and verifies it where it is not there. */
+  runtime(arch: 'x86_64' | 'arm64'): { sha256: string; locate(): Promise<string> };
+}
+
+/**
+ * What a use case works with. Everything heavy is behind a function and loaded on its first call, so that a command pays
+ * only for what it uses; each function gives the same object every time.
+ */
+export interface AppContext {
+  /** `SPUFF_HOME`, a 0700 directory. */
+  readonly home: string;
+  /** The user's working directory. */
+  readonly directory: string;
+  /** Aborts on Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly runtime: Runtime;
+  readonly progress: Progress;
+  settings(): Promise<Settings>;
+  state(): Promise<StateStore>;
+  ssh(): Promise<Ssh>;
+  /** @throws SpuffError `config` for a provider that does not exist, naming those that do */
+  provider(id: ProviderId): Promise<Provider>;
+  agentPackage(): Promise<AgentPackage>;
+}
+
+/** Options for one provider call that may take `timeoutMs`. */
+export function callOptions(context: AppContext, timeoutMs: number): { signal: AbortSignal; deadline: Date } {
+  return { signal: context.signal, deadline: new Date(context.runtime.now() + timeoutMs) };
+}

@@ -1,0 +1,30 @@
+import type { Instance } from '../domain/instance.ts';
+import { checkSshArguments } from './check-ssh-arguments.ts';
+import type { AppContext } from './context.ts';
+import { requireReady, sshTargetOf } from './select-instance.ts';
+
+/**
+ * Hands the terminal to a login shell on the instance. `sshArgs` are further options for ssh, and perhaps a command, whose
+ * arguments arrive as they are given.
+ * @returns the exit status of ssh: the shell's own, or 255 when the connection failed or broke
+ * @throws SpuffError `usage` for an option that would weaken the connection
+ */
+export async function openSession(
+  context: AppContext,
+  instance: Instance,
+  sshArgs: readonly string[],
+): Promise<number> {
+  requireReady(instance);
+  const { options, command } = checkSshArguments(sshArgs);
+  const settings = await context.settings();
+  const forwardAgent = settings.forwardAgent === 'raw';
+  const ssh = await context.ssh();
+  return ssh.openSession(sshTargetOf(instance), command.length > 0 ? command : null, {
+    tty: command.length > 0 ? 'auto' : true,
+    forwardAgent,
+    // A shared connection outlives the session, and with it whatever was lent to it or forwarded over it.
+    shared: !forwardAgent && options.length === 0,
+    sshArgs: options,
+    signal: context.signal,
+  });
+}

@@ -1,0 +1,136 @@
+/** The steps of `up`, in their order. Each is safe to repeat; what one leaves behind, its `undo` removes. */
+import { firstBootReportPath } from '../bootstrap/hardening-scripts.ts';
+import { ProviderError } from '../domain/provider.ts';
+import type { Step } from './saga.ts';
+import { sshTargetOf } from './select-instance.ts';
+import { change, specOf, type UpRun } from './up-run.ts';
+
+const minuteMs = 60_000;
+
+/** Machines that start from an image the user builds need it first; it is kept for the next time. */
+const prepareImage: Step<UpRun> = {
+  name: 'image',
+  title: 'base image',
+  async run({ context, provider, instance }, progress) {
+    const base = provider.defaults.image;
+    const wantsBase =
+      instance.image.kind === 'slug' && base.kind === 'slug' && instance.image.slug === base.slug;
+    if (!provider.images || !wantsBase) return;
+    await provider.images.build({ ...deadlineIn(context, 30), onLine: (line) => progress.update(line) });
+  },
+};
+
+const createMachine: Step<UpRun> = {
+  name: 'create',
+  title: 'machine ordered',
+  async run(run) {
+    const spec = await specOf(run.instance, run.inputs, run.provider);
+    const vm = await run.provider.create(spec, deadlineIn(run.context, 5));
+    change(run, {
+      vmId: vm.id,
+      arch: vm.arch,
+      ssh: vm.ssh,
+      vmState: { state: vm.state, checkedAt: now(run) },
+    });
+  },
+  async undo(run) {
+    const { removeMachine } = await import('./remove-machine.ts');
+    await removeMachine(
+      run.provider,
+      run.instance,
+      deadlineIn({ ...run.context, signal: new AbortController().signal }, 5),
+    );
+  },
+};
+
+const awaitAddress: Step<UpRun> = {
+  name: 'address',
+  title: 'machine running',
+  async run(run) {
+    if (run.instance.vmId === null) throw new TypeError('a machine without an id has no address');
+    const vm = await run.provider.waitFor(run.instance.vmId, 'running', deadlineIn(run.context, 10));
+    if (!vm?.ssh) {
+      throw new ProviderError(
+        'action-failed',
+        'the provider reports the machine as running, but gives no address for it',
+        {
+          provider: run.provider.id,
+          op: 'waitFor',
+          retryable: true,
+        },
+      );
+    }
+    change(run, { ssh: vm.ssh, vmState: { state: vm.state, checkedAt: now(run) } });
+  },
+};
+
+/** Nothing is sent to the machine before this has proved whose it is. */
+const establishIdentity: Step<UpRun> = {
+  name: 'identity',
+  title: 'host key verified and replaced',
+  async run(run, progress) {
+    const hostIdentity = await run.ssh.establishIdentity(
+      sshTargetOf(run.instance),
+      (identity) => change(run, { hostIdentity: identity }),
+      {
+        ...deadlineIn(run.context, 10),
+        onProgress: (what) => progress.update(what),
+        // The firewall and sshd's settings are in force before sshd lets anyone in; this asks whether that went well.
+        firstCommands: [['grep', '-qx', 'ok', firstBootReportPath]],
+      },
+    );
+    change(run, { hostIdentity });
+  },
+  async undo(run) {
+    await run.ssh.forget(run.instance.key);
+  },
+};
+
+const installAgent: Step<UpRun> = {
+  name: 'agent',
+  title: 'spuff-agent running, lease armed',
+  async run(run, progress) {
+    const { installAgentOn } = await import('./agent-install.ts');
+    change(run, { agent: await installAgentOn(run.context, run.instance, (what) => progress.update(what)) });
+  },
+};
+
+/** Ready means that cloud-init has ended without an error and the hardening is seen to be in force. */
+const finishFirstBoot: Step<UpRun> = {
+  name: 'first-boot',
+  title: 'first boot finished, hardening in force',
+  async run(run, progress) {
+    const { awaitFirstBoot } = await import('./first-boot.ts');
+    await awaitFirstBoot(run.context, run.instance, (what) => progress.update(what));
+  },
+};
+
+const hardenMachine: Step<UpRun> = {
+  name: 'harden',
+  title: 'provider-side hardening',
+  async run(run) {
+    if (run.instance.vmId !== null)
+      await run.provider.harden?.(run.instance.vmId, deadlineIn(run.context, 2));
+  },
+};
+
+/** The steps that apply to this provider and image. */
+export function upSteps({ provider }: Pick<UpRun, 'provider'>): readonly Step<UpRun>[] {
+  return [
+    ...(provider.images ? [prepareImage] : []),
+    createMachine,
+    awaitAddress,
+    establishIdentity,
+    installAgent,
+    finishFirstBoot,
+    ...(provider.harden ? [hardenMachine] : []),
+  ];
+}
+
+function deadlineIn(context: Pick<UpRun['context'], 'signal' | 'runtime'>, minutes: number) {
+  return { signal: context.signal, deadline: new Date(context.runtime.now() + minutes * minuteMs) };
+}
+
+function now(run: UpRun): Date {
+  return new Date(run.context.runtime.now());
+}
