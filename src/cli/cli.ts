@@ -1,0 +1,52 @@
+import type { ConfigStore } from '../app/config-store.ts';
+import type { AppContext } from '../app/context.ts';
+import type { HomeCare } from '../app/doctor.ts';
+import type { SpuffError } from '../domain/errors.ts';
+import type { Questions } from './ask.ts';
+import type { GlobalFlags } from './global-flags.ts';
+import type { Paint, Terminal } from './render/terminal.ts';
+
+/** What a command works with, besides its own input. */
+export interface Cli {
+  readonly context: AppContext;
+  readonly services: CliServices;
+  readonly terminal: Terminal;
+  readonly flags: GlobalFlags;
+  /** For results. */
+  readonly paint: Paint;
+  /** Whether a question may be asked. */
+  readonly canAsk: boolean;
+  /** A result: text for people, on standard output. Adds the newline. */
+  print(text: string): void;
+  /** A result for programs: one line of JSON on standard output. */
+  printJson(value: object): void;
+  /** An error that does not end the command. */
+  printError(error: SpuffError): void;
+  /** A remark for people, on standard error; nothing with `--quiet`. */
+  say(text: string): void;
+}
+
+/** What only main can provide. */
+export interface CliServices {
+  readonly version: string;
+  /** Of the protocol between the CLI and the agent. */
+  readonly protocol: number;
+  createContext(parts: ContextParts): AppContext;
+  readonly questions: Questions;
+  openHomeCare(): Promise<HomeCare>;
+  openConfig(): Promise<ConfigStore>;
+  /**
+   * Has ssh-keygen make a key of spuff's own; `prompt` lets it ask for a passphrase on the terminal.
+   * @returns the path of the public half
+   */
+  createLoginKey(passphrase: 'prompt' | 'none'): Promise<string>;
+  /** Providers that are built in. */
+  readonly providerIds: readonly string[];
+  /** Writes a file about an error that nobody foresaw. Gives its path; null when it could not be written. */
+  reportBug(error: unknown, argv: readonly string[]): Promise<string | null>;
+}
+
+export interface ContextParts extends Pick<AppContext, 'progress' | 'signal'> {
+  /** Whether ssh may ask for a passphrase. */
+  mayAsk: boolean;
+}

@@ -1,0 +1,37 @@
+import { execCommand } from '../../app/exec-command.ts';
+import { findReadyInstance } from '../../app/find-instance.ts';
+import { SpuffError } from '../../domain/errors.ts';
+import { defineCommand } from '../command.ts';
+import { flag, instanceArgument } from '../parameters.ts';
+
+export const exec = defineCommand({
+  name: 'exec',
+  summary: 'run a command on an instance',
+  details: [
+    'Everything after -- is the command. No shell reads it, here or there: quotes, spaces and $ ' +
+      'arrive as they are. For a pipe or a variable of the machine ask a shell of it: spuff exec demo ' +
+      "-- sh -c 'ls | wc -l'.",
+    'Standard input is passed on. The exit status is that of the command, 128+n when signal n ended ' +
+      'it, and 255 when the connection failed or broke. When spuff never came to run it (no such ' +
+      'instance, a wrong option), the status is that of the error.',
+  ],
+  arguments: { name: instanceArgument },
+  options: { tty: flag('allocate a terminal, for programs that draw on one', { short: 't' }) },
+  rest: { placeholder: 'CMD...', about: 'the command and its arguments', required: true },
+  examples: [
+    { command: 'spuff exec demo -- uname -a', about: 'run a command on demo' },
+    { command: 'spuff exec -- make test', about: 'run it on the instance of this directory' },
+    { command: 'spuff exec demo -t -- htop', about: 'a program that needs a terminal' },
+    { command: 'spuff exec demo -- tar xf - < project.tar', about: 'give it standard input' },
+  ],
+  run: async ({ arguments: { name }, options, rest }, cli) => {
+    const instance = await findReadyInstance(cli.context, name);
+    try {
+      return await execCommand(cli.context, instance, { argv: rest ?? [], tty: options.tty });
+    } catch (error) {
+      if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
+      cli.printError(error);
+      return 255;
+    }
+  },
+});

@@ -1,0 +1,88 @@
+import { findReadyInstance } from '../../app/find-instance.ts';
+import { bootOutputLog, cloudInitLog, followLog, listLogs, readLog } from '../../app/read-logs.ts';
+import { SpuffError } from '../../domain/errors.ts';
+import type { Instance } from '../../domain/instance.ts';
+import type { Cli } from '../cli.ts';
+import { defineCommand } from '../command.ts';
+import { flag, instanceArgument, text, wholeNumber } from '../parameters.ts';
+import { formatBytes, formatMoment, formatTable, oneLine } from '../render/text.ts';
+
+export const logs = defineCommand({
+  name: 'logs',
+  summary: 'show a log of an instance',
+  details: [
+    `Without an option it is what the first boot printed (${bootOutputLog}). Only files under ` +
+      '/var/log can be read, and no links.',
+    'With --follow it goes on until Ctrl-C; with --json that is one object a line.',
+  ],
+  arguments: { name: instanceArgument },
+  options: {
+    file: text('PATH', 'a file under /var/log'),
+    cloudInit: flag(`what cloud-init says about itself (${cloudInitLog})`),
+    list: flag('list the files that can be read'),
+    lines: wholeNumber('how many of the last lines (100)', { minimum: 1, maximum: 5_000 }, { short: 'n' }),
+    follow: flag('show what is added, until Ctrl-C', { short: 'f' }),
+  },
+  examples: [
+    { command: 'spuff logs demo', about: 'what the first boot of demo printed' },
+    { command: 'spuff logs demo --cloud-init -n 20', about: 'the last 20 lines of cloud-init' },
+    { command: 'spuff logs demo --file auth.log --follow', about: 'logins as they happen' },
+    { command: 'spuff logs --list', about: 'which logs there are on the instance of this directory' },
+  ],
+  json: 'log',
+  run: async ({ arguments: { name }, options }, cli) => {
+    if ([options.file !== undefined, options.cloudInit, options.list].filter(Boolean).length > 1) {
+      throw new SpuffError('usage', '--file, --cloud-init and --list exclude each other');
+    }
+    const instance = await findReadyInstance(cli.context, name);
+    if (options.list) return printList(cli, instance);
+    const file = options.file ?? (options.cloudInit ? cloudInitLog : bootOutputLog);
+    const request = { file, lines: options.lines ?? 100 };
+    return options.follow ? printFollowed(cli, instance, request) : printOnce(cli, instance, request);
+  },
+});
+
+interface Request {
+  file: string;
+  lines: number;
+}
+
+async function printOnce(cli: Cli, instance: Instance, request: Request): Promise<void> {
+  const content = await readLog(cli.context, instance, request);
+  if (cli.flags.json) {
+    cli.printJson({ version: 1, instance: instance.name, ...content });
+    return;
+  }
+  if (content.lines.length > 0) cli.print(content.lines.map(oneLine).join('\n'));
+  if (content.more)
+    cli.say(`(there are earlier lines; more of them: -n ${Math.min(5_000, request.lines * 10)})`);
+}
+
+/** Ends by Ctrl-C, which is no failure here. */
+async function printFollowed(cli: Cli, instance: Instance, request: Request): Promise<void> {
+  try {
+    for await (const frame of followLog(cli.context, instance, request)) {
+      if (cli.flags.json) cli.printJson({ version: 1, instance: instance.name, ...frame });
+      else if (frame.type === 'line') cli.print(oneLine(frame.line));
+      else cli.say('(the file was begun anew)');
+      if (cli.terminal.out.isClosed()) return;
+    }
+  } catch (error) {
+    if (!cli.context.signal.aborted) throw error;
+  }
+}
+
+async function printList(cli: Cli, instance: Instance): Promise<void> {
+  const files = await listLogs(cli.context, instance);
+  if (cli.flags.json) {
+    cli.printJson({ version: 1, instance: instance.name, files });
+    return;
+  }
+  const nowMs = cli.context.runtime.now();
+  const rows = files.map(({ file, sizeBytes, modifiedAt }) => [
+    file,
+    formatBytes(sizeBytes),
+    formatMoment(new Date(modifiedAt), nowMs),
+  ]);
+  cli.print(formatTable(rows, { header: ['FILE', 'SIZE', 'CHANGED'], paint: cli.paint }));
+}

@@ -1,0 +1,135 @@
+import { basename } from 'node:path';
+import type { UpPlan, UpRequest } from '../../app/plan-up.ts';
+import type { UpPreview } from '../../app/up.ts';
+import { formatDuration } from '../../domain/duration.ts';
+import { SpuffError } from '../../domain/errors.ts';
+import type { Instance } from '../../domain/instance.ts';
+import { nearestInstanceName } from '../../domain/names.ts';
+import type { Cli } from '../cli.ts';
+import { defineCommand } from '../command.ts';
+import { openShell } from '../open-shell.ts';
+import { durationOrOff, flag, manyArguments, negated, text } from '../parameters.ts';
+import { instanceToJson } from '../render/instance.ts';
+import { prefixProgress } from '../render/progress-view.ts';
+import { formatFields, formatHourly } from '../render/text.ts';
+import { forEachName } from '../several-errors.ts';
+
+export const up = defineCommand({
+  name: 'up',
+  summary: 'make a machine, and connect to it',
+  details: [
+    'Without NAME the instance is named after this directory. With several names they are made at ' +
+      'the same time. On a terminal a session is opened on a single new machine, unless --no-connect.',
+    'Leaving the session, or losing the connection, does not destroy the machine. If making it fails ' +
+      'or is stopped with Ctrl-C, what was made is removed again; if spuff itself is killed, the same ' +
+      'command goes on where it stood.',
+  ],
+  arguments: { names: manyArguments('NAME', 'what to call it; the name of this directory') },
+  options: {
+    size: text('SIZE', 'how large', { complete: 'sizes' }),
+    region: text('REGION', 'where', { complete: 'regions' }),
+    image: text('IMAGE', 'what it starts from', { complete: 'images' }),
+    snapshot: text('SNAPSHOT', 'start from a snapshot', { complete: 'snapshots' }),
+    ttl: durationOrOff('when it is destroyed at the latest (8h, 1d, off)'),
+    idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
+    connect: negated('do not open a session'),
+    dryRun: flag('show what would be made, and make nothing'),
+  },
+  examples: [
+    { command: 'spuff up', about: 'a machine named after this directory, and a session on it' },
+    { command: 'spuff up demo --no-connect', about: 'a machine, for later' },
+    { command: 'spuff up web db --size 2cpu-4gb --no-connect', about: 'two at the same time' },
+    {
+      command: 'spuff up demo --ttl 8h --idle-timeout 30m',
+      about: 'gone after 8 hours, off after half an hour without use',
+    },
+    { command: 'spuff up demo --dry-run', about: 'what would be made, and what it costs' },
+  ],
+  json: 'instances',
+  run: async ({ arguments: { names }, options }, cli) => {
+    const { connect, dryRun, ...rest } = options;
+    const wanted = distinct(names.length > 0 ? names : [defaultName(cli.context.directory)]);
+    if (rest.image !== undefined && rest.snapshot !== undefined) {
+      throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
+    }
+    if (dryRun) return preview(cli, wanted, rest);
+    const instances = await makeAll(cli, wanted, rest);
+    if (cli.flags.json) cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
+    const [only] = instances;
+    const sits = cli.canAsk && cli.terminal.out.isTerminal;
+    if (only && instances.length === 1 && connect && sits && !cli.flags.json) return openShell(cli, only, []);
+    for (const { name } of instances.slice(0, 1)) {
+      cli.say(
+        `connect: spuff ssh ${name}   run a command: spuff exec ${name} -- CMD   destroy it: spuff down ${name}`,
+      );
+    }
+    return 0;
+  },
+});
+
+function defaultName(directory: string): string {
+  const name = nearestInstanceName(basename(directory));
+  if (name !== null) return name;
+  throw new SpuffError('usage', 'no instance can be named after this directory', {
+    hints: ['name it: spuff up demo'],
+  });
+}
+
+function distinct(names: readonly string[]): readonly string[] {
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice === undefined) return names;
+  throw new SpuffError('usage', `${JSON.stringify(twice)} stands twice on the command line`);
+}
+
+type Wishes = Omit<UpRequest, 'name' | 'provider'>;
+
+async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Promise<Instance[]> {
+  const { upInstance } = await import('../../app/up.ts');
+  return forEachName(names, async (name) => {
+    const progress = names.length > 1 ? prefixProgress(cli.context.progress, name) : cli.context.progress;
+    const instance = await upInstance({ ...cli.context, progress }, { name, ...wishes });
+    const where = instance.ssh === null ? '' : `, ${instance.ssh.host}:${instance.ssh.port}`;
+    if (!cli.flags.json) cli.print(`${instance.name} is ready (${instance.provider}${where})`);
+    return instance;
+  });
+}
+
+async function preview(cli: Cli, names: readonly string[], wishes: Wishes): Promise<number> {
+  const { previewUp } = await import('../../app/up.ts');
+  const previews: UpPreview[] = [];
+  for (const name of names) previews.push(await previewUp(cli.context, { name, ...wishes }));
+  if (cli.flags.json) cli.printJson({ version: 1, plans: previews.map(toJson) });
+  else cli.print(previews.map((one) => describe(one, cli)).join('\n\n'));
+  cli.say('nothing was made: this was --dry-run');
+  return 0;
+}
+
+function describe({ plan, hourly, requests }: UpPreview, cli: Cli): string {
+  const fields = formatFields(
+    [
+      ['name', plan.name],
+      ['provider', plan.provider],
+      ['region', plan.region],
+      ['size', plan.size],
+      ['image', plan.image.kind === 'slug' ? plan.image.slug : plan.image.id],
+      ['user', plan.user],
+      ['price', formatHourly(hourly)],
+      ['lease', describeLease(plan)],
+      ['ssh key', plan.keys.publicKeyPath ?? `${plan.keys.publicKeys.length} of your ssh-agent`],
+      ['requests', requests.map(({ method, path }) => `${method} ${path}`).join(', ')],
+    ],
+    cli.paint,
+  );
+  return fields;
+}
+
+function describeLease({ ttlMs, idleTimeoutMs }: UpPlan): string {
+  const end = ttlMs === null ? 'no end' : `gone after ${formatDuration(ttlMs)}`;
+  return idleTimeoutMs === null ? end : `${end}, off after ${formatDuration(idleTimeoutMs)} without use`;
+}
+
+/** The shape `plan` of docs/json.md. */
+function toJson({ plan, hourly, requests }: UpPreview): object {
+  const { keys, ...rest } = plan;
+  return { ...rest, sshPublicKeyPath: keys.publicKeyPath, hourly, requests };
+}

@@ -1,0 +1,72 @@
+import type { AppContext } from '../app/context.ts';
+import { callOptions } from '../app/context.ts';
+import type { Provider } from '../domain/provider.ts';
+import type { Candidate, Completion, CompletionContext } from './completion.ts';
+import type { CompleterName } from './parameters.ts';
+import { stateOf } from './render/instance.ts';
+
+/** Someone waits with a finger on the key. */
+const patienceMs = 1_500;
+
+type Complete = (context: CompletionContext, words: readonly string[]) => Promise<Candidate[]>;
+
+const completers: Record<CompleterName, Complete> = {
+  instances: ({ app }) => offerInstances(app, ''),
+  'copy-paths': ({ app }) => offerInstances(app, ':'),
+  files: async () => [],
+  snapshots: async ({ app }) => {
+    const { listSnapshots } = await import('../app/snapshots.ts');
+    const listed = await listSnapshots(app);
+    return listed.map(({ snapshot }) => ({ value: snapshot.name, about: snapshot.instanceName ?? '' }));
+  },
+  sizes: async ({ app }) => {
+    const { sizes } = await readCatalog(app);
+    return sizes.map(({ id, vcpus, memoryMiB }) => ({ value: id, about: `${vcpus} vCPU, ${memoryMiB} MiB` }));
+  },
+  regions: async ({ app }) => {
+    const { regions } = await readCatalog(app);
+    return regions.map(({ id, available }) => ({ value: id, about: available ? '' : 'sold out' }));
+  },
+  images: async ({ app }) => {
+    const { images } = await readCatalog(app);
+    return images.map(({ ref, name, os }) => ({ value: ref.kind === 'slug' ? ref.slug : name, about: os }));
+  },
+  'config-keys': async ({ openConfig }) =>
+    (await openConfig()).keys.map(({ name, about }) => ({ value: name, about })),
+  'config-values': async ({ openConfig, providerIds }, [key]) => {
+    if (key === 'provider') return providerIds.map((value) => ({ value, about: '' }));
+    const known = (await openConfig()).keys.find(({ name }) => name === key);
+    return (known?.choices ?? []).map((value) => ({ value, about: '' }));
+  },
+};
+
+/** Candidates from the user's machine and provider. What can't be had in time is not offered. */
+export async function completeValue(
+  name: CompleterName,
+  words: readonly string[],
+  context: CompletionContext,
+): Promise<Completion> {
+  const files = name === 'files' || name === 'copy-paths';
+  const signal = AbortSignal.any([context.app.signal, AbortSignal.timeout(patienceMs)]);
+  try {
+    return {
+      candidates: await completers[name]({ ...context, app: { ...context.app, signal } }, words),
+      files,
+    };
+  } catch {
+    return { candidates: [], files };
+  }
+}
+
+async function offerInstances(app: AppContext, suffix: string): Promise<Candidate[]> {
+  const state = await app.state();
+  return state
+    .listInstances()
+    .map((instance) => ({ value: instance.name + suffix, about: stateOf(instance) }));
+}
+
+async function readCatalog(app: AppContext): Promise<Awaited<ReturnType<Provider['catalog']>>> {
+  const settings = await app.settings();
+  const provider = await app.provider(settings.provider);
+  return provider.catalog(callOptions(app, patienceMs));
+}

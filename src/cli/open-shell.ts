@@ -1,0 +1,29 @@
+import { openSession } from '../app/open-session.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { SpuffError } from '../domain/errors.ts';
+import type { Instance } from '../domain/instance.ts';
+import type { Cli } from './cli.ts';
+
+/** What ssh exits with when the connection failed or broke. */
+const connectionFailed = 255;
+
+/** An interactive session, and afterwards what is left and how to come back. */
+export async function openShell(cli: Cli, instance: Instance, sshArgs: readonly string[]): Promise<number> {
+  const status = await runSession(cli, instance, sshArgs);
+  const { name, expiresAt } = instance;
+  const left =
+    expiresAt === null ? '' : ` for ${formatDuration(expiresAt.getTime() - cli.context.runtime.now())}`;
+  const fate = status === connectionFailed ? 'is not destroyed' : `keeps running${left}`;
+  cli.say(`${name} ${fate}. Come back: spuff ssh ${name}   Destroy it: spuff down ${name}`);
+  return status;
+}
+
+async function runSession(cli: Cli, instance: Instance, sshArgs: readonly string[]): Promise<number> {
+  try {
+    return await openSession(cli.context, instance, sshArgs);
+  } catch (error) {
+    if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
+    cli.printError(error);
+    return connectionFailed;
+  }
+}

@@ -1,0 +1,84 @@
+import type { CommandSpec } from './command.ts';
+
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: Readonly<Record<string, () => Promise<CommandSpec>>>;
+}
+
+/** Every command, in the order of `spuff --help`. A module is loaded when its command is asked for. */
+export const commandGroups: readonly CommandGroup[] = [
+  {
+    title: 'Machines',
+    commands: {
+      up: async () => (await import('./commands/up.ts')).up,
+      ls: async () => (await import('./commands/ls.ts')).ls,
+      status: async () => (await import('./commands/status.ts')).status,
+      down: async () => (await import('./commands/down.ts')).down,
+    },
+  },
+  {
+    title: 'On a machine',
+    commands: {
+      ssh: async () => (await import('./commands/ssh.ts')).ssh,
+      exec: async () => (await import('./commands/exec.ts')).exec,
+      cp: async () => (await import('./commands/cp.ts')).cp,
+      logs: async () => (await import('./commands/logs.ts')).logs,
+      'agent status': async () => (await import('./commands/agent-status.ts')).agentStatus,
+      'agent metrics': async () => (await import('./commands/agent-metrics.ts')).agentMetrics,
+      'agent processes': async () => (await import('./commands/agent-processes.ts')).agentProcesses,
+      'agent logs': async () => (await import('./commands/agent-logs.ts')).agentLogs,
+      'agent activity': async () => (await import('./commands/agent-activity.ts')).agentActivity,
+      'agent exec-log': async () => (await import('./commands/agent-exec-log.ts')).agentExecLog,
+      'agent upgrade': async () => (await import('./commands/agent-upgrade.ts')).agentUpgrade,
+    },
+  },
+  {
+    title: 'Disks',
+    commands: {
+      'snapshot create': async () => (await import('./commands/snapshot-create.ts')).snapshotCreate,
+      'snapshot list': async () => (await import('./commands/snapshot-list.ts')).snapshotList,
+      'snapshot delete': async () => (await import('./commands/snapshot-delete.ts')).snapshotDelete,
+      'image build': async () => (await import('./commands/image-build.ts')).imageBuild,
+      'image list': async () => (await import('./commands/image-list.ts')).imageList,
+      'image rm': async () => (await import('./commands/image-rm.ts')).imageRm,
+    },
+  },
+  {
+    title: 'spuff itself',
+    commands: {
+      init: async () => (await import('./commands/init.ts')).init,
+      'config show': async () => (await import('./commands/config-show.ts')).configShow,
+      'config get': async () => (await import('./commands/config-get.ts')).configGet,
+      'config set': async () => (await import('./commands/config-set.ts')).configSet,
+      'config unset': async () => (await import('./commands/config-unset.ts')).configUnset,
+      'config edit': async () => (await import('./commands/config-edit.ts')).configEdit,
+      'config path': async () => (await import('./commands/config-path.ts')).configPath,
+      doctor: async () => (await import('./commands/doctor.ts')).doctor,
+      completion: async () => (await import('./commands/completion.ts')).completion,
+      version: async () => (await import('./commands/version.ts')).version,
+    },
+  },
+];
+
+/** What the first words of two-word commands are about. */
+export const families: Readonly<Record<string, string>> = {
+  agent: 'ask spuff-agent, the daemon on an instance',
+  snapshot: 'keep the disk of an instance, and start others from it',
+  image: 'the base images that local machines start from',
+  config: 'read and change the settings',
+};
+
+const loaders = new Map(commandGroups.flatMap((group) => Object.entries(group.commands)));
+
+export function commandNames(): string[] {
+  return [...loaders.keys()];
+}
+
+/** null when there is no such command. */
+export async function loadCommand(name: string): Promise<CommandSpec | null> {
+  return (await loaders.get(name)?.()) ?? null;
+}
+
+export async function loadAllCommands(): Promise<CommandSpec[]> {
+  return Promise.all([...loaders.values()].map((load) => load()));
+}
