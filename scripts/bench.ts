@@ -1,0 +1,39 @@
+/**
+ * `npm run bench`: spuff against named peers, measured in turn in one run, so that only ratios count. Needs what
+ * `npm test` needs: root, a Docker engine, mmdebstrap. `--quick` takes fewer rounds.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { measureAgent } from './bench/agent.ts';
+import { measureExec } from './bench/exec.ts';
+import { type BenchSetup, makeSetup } from './bench/setup.ts';
+import { measureStartUp } from './bench/start-up.ts';
+import { printTable } from './bench/table.ts';
+import { measureUp } from './bench/up.ts';
+
+const rounds = process.argv.includes('--quick')
+  ? { commands: 5, machines: 2 }
+  : { commands: 15, machines: 5 };
+
+async function main(): Promise<void> {
+  const project = join(import.meta.dirname, '..');
+  if (!existsSync(join(project, 'dist', 'spuff.cjs'))) throw new Error('there is no build: npm run build');
+  const setup = await makeSetup(project);
+  try {
+    console.log(`Node ${process.version}, ${setup.processor}. Medians; the peers ran in turn with spuff.`);
+    printTable('Creating a machine', await measureUp(setup, rounds.machines));
+    await setup.spuff(['up', 'bench', '--no-connect']);
+    printTable('Start-up', await measureStartUp(setup, rounds.commands));
+    printTable('Running a command', await measureExec(setup, rounds.commands));
+    printTable('The agent', await measureAgent(setup));
+  } finally {
+    await tearDown(setup);
+  }
+}
+
+async function tearDown(setup: BenchSetup): Promise<void> {
+  await setup.spuff(['down', '--all', '--force']);
+  setup.remove();
+}
+
+await main();
