@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changeLease } from '../../src/bootstrap/agent-install.ts';
+import { type ProcessResult, runProcess } from '../../src/lib/process.ts';
+import { activityResponse } from '../../src/protocol/activity-schema.ts';
+import { statusResponse } from '../../src/protocol/response-schemas.ts';
+import { AgentMachine, until } from './agent-machine.ts';
+import { BootScene } from './boot-machine.ts';
+
+const scene = new BootScene();
+let agent: AgentMachine;
+/** A machine past its deadline from the start: it gets two minutes, in which the other tests run. */
+let overdue: AgentMachine;
+let session: Promise<ProcessResult>;
+/** A machine that nobody uses. */
+let idle: AgentMachine;
+
+/** What the engine says of a machine once it no longer runs: `exited` when it went by itself. */
+async function awaitEnd(machine: AgentMachine): Promise<string> {
+  let state = 'running';
+  await until(async () => {
+    const { stdout } = await runProcess(['docker', 'inspect', '-f', '{{.State.Status}}', machine.machine.id]);
+    state = stdout.trim();
+    return state !== 'running';
+  });
+  return state;
+}
+
+const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
+
+beforeAll(async () => {
+  const login = await scene.makeLoginKey('login');
+  overdue = await AgentMachine.start(scene, login, { deadline: inSeconds(3_600), idleTimeoutMs: null });
+  session = overdue.machine.ssh('dev', ['sleep', '600'], {
+    sshArgs: ['-tt', '-o', 'BatchMode=yes'],
+    timeoutMs: 600_000,
+  });
+  await until(async () => {
+    const { signals } = activityResponse.parse(await overdue.get('/activity'));
+    return signals.sessions.count === 1;
+  });
+  idle = await AgentMachine.start(scene, login, { deadline: null, idleTimeoutMs: 30_000 });
+  agent = await AgentMachine.start(scene, login);
+});
+afterAll(async () => {
+  idle?.closeTunnel();
+  agent?.closeTunnel();
+  overdue?.closeTunnel();
+  await scene.remove();
+});
+
+describe('a lease', () => {
+  it('is kept over a restart of the agent, and changed in place', async () => {
+    await overdue.machine.ok(['systemctl', 'restart', 'spuff-agent.service']);
+    expect(activityResponse.parse(await overdue.get('/activity')).next?.what).toBe('warning');
+    const deadline = inSeconds(-60);
+    const run = (argv: readonly string[], options: object) =>
+      overdue.machine.run(argv, { ...options, user: 'dev' });
+    await changeLease(run, 'dev', { deadline, idleTimeoutMs: null });
+    const { lease, next } = activityResponse.parse(await overdue.get('/activity'));
+    expect(Math.floor(Date.parse(lease.deadline ?? '') / 1_000)).toBe(Math.floor(deadline.getTime() / 1_000));
+    expect(next).toMatchObject({ what: 'power-off', why: 'the lease is over' });
+    expect(Date.parse(next?.at ?? '')).toBeGreaterThan(Date.now());
+  });
+});
+
+describe('installing', () => {
+  it('is one round trip where the runtime is there, two where it is not, and nothing when nothing has changed', async () => {
+    const { machine } = agent;
+    const startedAt = () =>
+      machine.ok(['systemctl', 'show', '-p', 'ActiveEnterTimestampMonotonic', 'spuff-agent']);
+    const before = await startedAt();
+    expect(await agent.install()).toEqual([0]);
+    expect(await startedAt()).toBe(before);
+    await machine.ok(['sh', '-c', 'rm -r /usr/lib/spuff/runtime/*']);
+    expect(await agent.install()).toEqual([90, 0]);
+    expect(await agent.get('/health')).toMatchObject({ protocol: 1 });
+    expect((await machine.ok(['ls', '-A', '/usr/lib/spuff/agent'])).trim().split('\n')).toHaveLength(2);
+  });
+
+  it('refuses what arrives damaged, and leaves what works', async () => {
+    await expect(agent.install({ bundleSha256: 'a'.repeat(64) })).rejects.toThrow(
+      'the bundle arrived damaged',
+    );
+    await expect(agent.install({ runtimeSha256: 'b'.repeat(64) })).rejects.toThrow(
+      'the runtime arrived damaged',
+    );
+    await agent.machine.ok(['systemctl', 'restart', 'spuff-agent.service']);
+    expect(await agent.get('/health')).toMatchObject({ protocol: 1 });
+    const left = await agent.machine.ok(['ls', '-A', '/usr/lib/spuff/agent', '/usr/lib/spuff/runtime']);
+    expect(left).not.toContain('.new');
+    expect(left).not.toContain('bbbb');
+  });
+
+  it('restarts the agent when its token or version changes, and removes the old version', async () => {
+    expect(await agent.install({ tokenSha256: 'c'.repeat(64) })).toEqual([0]);
+    expect((await agent.call({ path: '/status' })).status).toBe(401);
+    expect(await agent.install({ version: '9.9.9' })).toEqual([0]);
+    expect(await agent.get('/status')).toMatchObject({ problems: [] });
+    const folders = (await agent.machine.ok(['ls', '/usr/lib/spuff/agent'])).trim().split('\n');
+    expect(folders).toEqual([expect.stringMatching(/^9\.9\.9-/), 'current']);
+  });
+
+  it('follows a change of the units, and one of the sockets', async () => {
+    const unit = '/etc/systemd/system/spuff-agent.socket';
+    await agent.machine.ok(['sh', '-c', `sed -i s/0660/0666/ ${unit}; systemctl daemon-reload`]);
+    await agent.machine.ok([
+      'sh',
+      '-c',
+      'systemctl stop spuff-agent.service; systemctl restart spuff-agent.socket',
+    ]);
+    expect(await agent.machine.ok(['stat', '-c', '%a', '/run/spuff/agent.sock'])).toBe('666\n');
+    await agent.install();
+    expect(await agent.machine.ok(['stat', '-c', '%a', '/run/spuff/agent.sock'])).toBe('660\n');
+    expect(await agent.get('/status')).toMatchObject({ problems: [] });
+  });
+
+  it('is still there after a reboot', async () => {
+    await agent.machine.reboot();
+    await agent.openTunnel();
+    const status = statusResponse.parse(await agent.get('/status'));
+    expect(status.problems).toEqual([]);
+    expect(Date.parse(status.machine.bootedAt ?? '')).toBeGreaterThan(Date.now() - 120_000);
+  });
+
+  it('serves the Unix socket also when somebody else has the port', async () => {
+    const listen =
+      'import socket,time; s=socket.create_server(("127.0.0.1",7575)); print("up", flush=True); time.sleep(600)';
+    await agent.machine.ok(['sh', '-c', 'systemctl stop spuff-agent.service spuff-agent-tcp.socket']);
+    await agent.machine.ok(['systemd-run', '--quiet', '--unit=squatter', 'python3', '-c', listen]);
+    await until(
+      async () => (await agent.machine.run(['sh', '-c', 'ss -Hltn | grep -q :7575'])).exitCode === 0,
+    );
+    await agent.machine.ok(['systemctl', 'start', 'spuff-agent.service']);
+    expect(statusResponse.parse(await agent.get('/status')).problems.join()).toContain('7575');
+  });
+});
+
+describe('the end of a machine', () => {
+  it('comes when nobody uses it', async () => {
+    expect(await awaitEnd(idle)).toBe('exited');
+  });
+
+  it('comes when it is asked for: the agent, which may do nothing, has systemd power off', async () => {
+    await agent.post('/shutdown', { reason: 'the test is over', delaySeconds: 1 });
+    expect(statusResponse.parse(await agent.get('/status')).shutdown?.reason).toBe('the test is over');
+    expect(await awaitEnd(agent)).toBe('exited');
+  });
+
+  it('comes at the deadline, with a warning at each terminal before', async () => {
+    expect(await awaitEnd(overdue)).toBe('exited');
+    expect((await session).stdout).toMatch(
+      /\*\*\* spuff: this machine powers off in .*: the lease is over\./,
+    );
+  });
+});

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import type { AppContext } from '../../src/app/context.ts';
+import { silentProgress } from '../../src/domain/progress.ts';
+import { defaultSettings } from '../../src/domain/settings.ts';
+import type { StateStore } from '../../src/domain/state.ts';
+import { systemRuntime } from '../../src/lib/clock.ts';
+import { openAgentPackage } from '../../src/main/agent-package.ts';
+import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
+import { openProvider } from '../machine/lab.ts';
+
+/** The real parts, put together as the CLI does, over a state of the test's own. */
+export function makeAppContext(home: string, state: StateStore): AppContext {
+  const provider = openProvider();
+  const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false });
+  const dist = join(import.meta.dirname, '..', '..', 'dist');
+  return {
+    home,
+    directory: home,
+    signal: new AbortController().signal,
+    runtime: systemRuntime,
+    progress: silentProgress,
+    settings: async () => defaultSettings,
+    state: async () => state,
+    ssh: async () => ssh,
+    provider: async () => provider,
+    agentPackage: async () => openAgentPackage({ dist, home }),
+  };
+}
