@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type FakeRun, runLine } from '../../../test/fakes/cli-run.ts';
 import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../../test/fakes/sample-instance.ts';
-import { ProviderError, type SnapshotStore } from '../../domain/provider.ts';
+import { type Capabilities, ProviderError, type SnapshotStore } from '../../domain/provider.ts';
+import { makeHostKey } from '../../ssh/host-key.ts';
 
 const terminals = { out: true, err: true, input: true };
 
@@ -16,6 +17,22 @@ describe('spuff up', () => {
       },
     },
     provider: { defaults: { region: 'here', size: 'small', image: { kind: 'slug', slug: 'debian-12' } } },
+  });
+
+  it('takes each wish to the plan as it was written', async () => {
+    const wishes = ['--size', 'big', '--region', 'there', '--ttl', '90m', '--idle-timeout', 'off'];
+    const key = makeHostKey('test');
+    const findLoginKeys = async () => ({ publicKeys: [key.publicKey], publicKeyPath: '/k.pub', notes: [] });
+    const { provider } = plan('/x');
+    const caps = { maxUserDataBytes: 65_536 } as Capabilities;
+    const { out, status } = await runLine(['up', 'x', '--dry-run', '--json', ...wishes], {
+      ssh: { findLoginKeys, makeHostKey: () => key },
+      provider: { ...provider, caps, plan: () => ({ requests: [], hourly: null }) },
+    });
+    expect(status).toBe(0);
+    expect(JSON.parse(out).plans).toMatchObject([
+      { name: 'x', size: 'big', region: 'there', ttlMs: 90 * 60_000, idleTimeoutMs: null },
+    ]);
   });
 
   it('takes the name of the directory, or says that it can not', async () => {

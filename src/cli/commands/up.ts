@@ -30,7 +30,7 @@ export const up = defineCommand({
     region: text('REGION', 'where', { complete: 'regions' }),
     image: text('IMAGE', 'what it starts from', { complete: 'images' }),
     snapshot: text('SNAPSHOT', 'start from a snapshot', { complete: 'snapshots' }),
-    ttl: durationOrOff('when it is destroyed at the latest (8h, 1d, off)'),
+    ttl: durationOrOff('how long it may live at most (8h, 1d, off)'),
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
     connect: negated('do not open a session'),
     dryRun: flag('show what would be made, and make nothing'),
@@ -41,19 +41,20 @@ export const up = defineCommand({
     { command: 'spuff up web db --size 2cpu-4gb --no-connect', about: 'two at the same time' },
     {
       command: 'spuff up demo --ttl 8h --idle-timeout 30m',
-      about: 'gone after 8 hours, off after half an hour without use',
+      about: 'ends after 8 hours, off after half an hour without use',
     },
     { command: 'spuff up demo --dry-run', about: 'what would be made, and what it costs' },
   ],
   json: 'instances',
   run: async ({ arguments: { names }, options }, cli) => {
-    const { connect, dryRun, ...rest } = options;
+    const { connect, dryRun } = options;
+    const wishes = toWishes(options);
     const wanted = distinct(names.length > 0 ? names : [defaultName(cli.context.directory)]);
-    if (rest.image !== undefined && rest.snapshot !== undefined) {
+    if (wishes.image !== undefined && wishes.snapshot !== undefined) {
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
-    if (dryRun) return preview(cli, wanted, rest);
-    const instances = await makeAll(cli, wanted, rest);
+    if (dryRun) return preview(cli, wanted, wishes);
+    const instances = await makeAll(cli, wanted, wishes);
     if (cli.flags.json) cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
@@ -82,6 +83,20 @@ function distinct(names: readonly string[]): readonly string[] {
 }
 
 type Wishes = Omit<UpRequest, 'name' | 'provider'>;
+
+interface WishOptions {
+  size: string | undefined;
+  region: string | undefined;
+  image: string | undefined;
+  snapshot: string | undefined;
+  ttl: number | null | undefined;
+  idleTimeout: number | null | undefined;
+}
+
+/** Field by field: a spread would let a flag whose name differs from the request's be dropped without a word. */
+function toWishes({ size, region, image, snapshot, ttl, idleTimeout }: WishOptions): Required<Wishes> {
+  return { size, region, image, snapshot, ttlMs: ttl, idleTimeoutMs: idleTimeout };
+}
 
 async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Promise<Instance[]> {
   const { upInstance } = await import('../../app/up.ts');
@@ -124,7 +139,7 @@ function describe({ plan, hourly, requests }: UpPreview, cli: Cli): string {
 }
 
 function describeLease({ ttlMs, idleTimeoutMs }: UpPlan): string {
-  const end = ttlMs === null ? 'no end' : `gone after ${formatDuration(ttlMs)}`;
+  const end = ttlMs === null ? 'no end' : `ends after ${formatDuration(ttlMs)}`;
   return idleTimeoutMs === null ? end : `${end}, off after ${formatDuration(idleTimeoutMs)} without use`;
 }
 
