@@ -20,7 +20,7 @@ export async function openSession(
   const forwardAgent = settings.forwardAgent === 'raw';
   const ssh = await context.ssh();
   return ssh.openSession(sshTargetOf(instance), command.length > 0 ? command : null, {
-    tty: command.length > 0 ? 'auto' : true,
+    tty: 'auto',
     forwardAgent,
     // A shared connection outlives the session, and with it whatever was lent to it or forwarded over it.
     shared: !forwardAgent && options.length === 0,

@@ -99,7 +99,7 @@ function describeFailure(
         message: `${name} let nobody in: it refused the key${text.includes('Too many') ? 's, there were too many of them' : ''}`,
         hints: [
           'load the key that was there at spuff up into the agent: ssh-add',
-          'or name it: spuff config set sshKey ~/.ssh/id_ed25519.pub',
+          'or name it: spuff config set ssh_key ~/.ssh/id_ed25519.pub',
         ],
       };
     case 'key-file-open':

@@ -71,7 +71,7 @@ export function checkPrivateHalf(privatePath: string): boolean {
   if (!stat.isFile()) throw new SpuffError('config', `${path}${linked} is not a file`);
   if (process.getuid !== undefined && stat.uid !== process.getuid()) {
     throw new SpuffError('permission', `the private key ${path}${linked} belongs to another user`, {
-      hints: ['use a key of your own: spuff config set sshKey ~/.ssh/id_ed25519.pub'],
+      hints: ['use a key of your own: spuff config set ssh_key ~/.ssh/id_ed25519.pub'],
     });
   }
   if ((stat.mode & 0o077) === 0) return true;

@@ -47,7 +47,7 @@ export async function findLoginKeys(search: KeySearch): Promise<LoginKeys> {
       ...notes,
       'let spuff make one of its own: spuff init',
       'or make one yourself: ssh-keygen -t ed25519',
-      'or name one: spuff config set sshKey PATH',
+      'or name one: spuff config set ssh_key PATH',
     ],
   });
 }

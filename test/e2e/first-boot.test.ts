@@ -24,6 +24,14 @@ describe('a first boot', () => {
     expect(await machine.ok(['cloud-init', 'status'])).toBe('status: done\n');
     expect(JSON.parse(await machine.ok(['cat', '/run/cloud-init/result.json'])).v1.errors).toEqual([]);
     expect(await machine.ok(['cat', firstBootReportPath])).toBe('ok\n');
+    // Its log would also tell of a configuration in the image that breaks its schema.
+    const complaints = await machine.run([
+      'grep',
+      '-E',
+      '\\[(WARNING|ERROR|CRITICAL)\\]',
+      '/var/log/cloud-init.log',
+    ]);
+    expect(complaints).toMatchObject({ stdout: '', exitCode: 1 });
   });
 
   it('starts sshd once, after the firewall is closed, and lets cloud-init restart nothing', async () => {

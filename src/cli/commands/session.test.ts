@@ -76,7 +76,7 @@ describe('spuff ssh', () => {
     const { status, err } = await runLine(['ssh'], run);
     expect(status).toBe(3);
     expect(run.calls[0]?.[1]).toBeNull();
-    expect(run.calls[0]?.[2]).toMatchObject({ tty: true, forwardAgent: false, shared: true, sshArgs: [] });
+    expect(run.calls[0]?.[2]).toMatchObject({ tty: 'auto', forwardAgent: false, shared: true, sshArgs: [] });
     expect(err).toBe('demo keeps running for 22h. Come back: spuff ssh demo   Destroy it: spuff down demo\n');
   });
 

@@ -104,7 +104,6 @@ const idleStages: readonly string[] = [
 const cloudConfig = {
   datasource_list: ['NoCloud'],
   network: { config: 'disabled' },
-  locale: false,
   ssh_genkeytypes: ['ed25519'],
   cloud_init_modules: [
     'bootcmd',
