@@ -69,7 +69,7 @@ async function askBeforeChanging() {
 function buildProject() {
   heading('Install the npm packages and build');
   if (!existsSync(join(project, 'node_modules', '.package-lock.json')))
-    run(['npm', 'ci', '--no-audit', '--no-fund'], { cwd: project });
+    run(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: project });
   run(['npm', 'run', '--silent', 'build'], { cwd: project });
 }
 

@@ -95,7 +95,7 @@ export const settingsTable: readonly SettingSpec[] = [
     field: 'maxLifetimeMs',
     takes: duration,
     about:
-      'A machine is destroyed when it is this old, in use or not. `spuff up --ttl` sets it for one machine.',
+      'A machine powers itself off when it is this old, in use or not. `spuff up --ttl` sets it for one machine.',
     parse: (text) => parseDuration(text, 'max_lifetime'),
   }),
   setting({
