@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import { withoutCredentials } from './credential-variables.ts';
+import { escapeText } from './escape.ts';
 
 /** What a child gets: this process's environment without any credential (S1), and `extra`, which is not filtered. */
 export function childEnvironment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
@@ -46,25 +48,31 @@ export interface ProcessResult {
 }
 
 /**
- * Runs a program to its end and collects what it prints. A non-zero exit is a result, not an error.
- * @throws SpuffError `unavailable` when the program can't be started, `interrupted` when `signal` aborts
+ * Runs a program to its end and collects what it prints. A non-zero exit is a result, not an error. The end, by itself, by
+ * `timeoutMs` or by `signal`, is not waited for longer because something that the program started holds its pipes.
+ * @throws SpuffError `unavailable` when the program can't be started, `interrupted` when `signal` aborts; what `stdin` or
+ * `onLine` throws, once the program is ended
  */
 export async function runProcess(
   argv: readonly string[],
   options: RunProcessOptions = {},
 ): Promise<ProcessResult> {
+  const { signal, timeoutMs } = options;
+  throwIfStopped(argv, signal);
   const child = await startProcess(argv, {
     ...options,
     stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   let timedOut = false;
-  const kill = () => void child.kill('SIGKILL');
+  const kill = () => endAtOnce(child);
   const killLate = () => {
     timedOut = true;
     kill();
   };
-  const timer = options.timeoutMs === undefined ? undefined : setTimeout(killLate, options.timeoutMs);
-  options.signal?.addEventListener('abort', kill, { once: true });
+  const timer = timeoutMs === undefined ? undefined : setTimeout(killLate, timeoutMs);
+  signal?.addEventListener('abort', kill, { once: true });
+  // It may have come while the program was being started.
+  if (signal?.aborted) kill();
   try {
     const [stdout, stderr, [code, signalName]] = await Promise.all([
       collect(child.stdout, options),
@@ -72,13 +80,26 @@ export async function runProcess(
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
       feed(child, options.stdin),
     ]);
-    if (options.signal?.aborted)
-      throw new SpuffError('interrupted', `${argv[0]} was stopped`, { cause: options.signal.reason });
+    throwIfStopped(argv, signal);
     return { stdout, stderr, exitCode: exitCodeOf(code, signalName), timedOut };
+  } catch (error) {
+    kill();
+    throw error;
   } finally {
     clearTimeout(timer);
-    options.signal?.removeEventListener('abort', kill);
+    signal?.removeEventListener('abort', kill);
   }
+}
+
+/** Kills the program and lets go of its pipes, which its children may hold open. */
+function endAtOnce(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+}
+
+function throwIfStopped(argv: readonly string[], signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new SpuffError('interrupted', `${argv[0]} was stopped`, { cause: signal.reason });
 }
 
 /**
@@ -91,25 +112,37 @@ export async function startProcess(
 ): Promise<ChildProcess> {
   const [command, ...args] = argv;
   if (command === undefined) throw new TypeError('an empty argument array');
-  const child = spawn(command, args, {
-    stdio: options.stdio,
-    cwd: options.cwd,
-    env: childEnvironment(options.env),
-    detached: options.detached ?? false,
-  });
   try {
+    // Some failures are thrown here, such as arguments that are too long; others come as an event.
+    const child = spawn(command, args, {
+      stdio: options.stdio,
+      cwd: options.cwd,
+      env: childEnvironment(options.env),
+      detached: options.detached ?? false,
+    });
     await once(child, 'spawn');
+    return child;
   } catch (error) {
-    const missing = systemErrorCode(error) === 'ENOENT';
-    throw new SpuffError(
-      'unavailable',
-      missing ? `${command} is not installed, or not on the PATH` : `${command} can't be started`,
-      {
-        cause: error,
-      },
-    );
+    throw toStartError(command, options.cwd, error);
   }
-  return child;
+}
+
+function toStartError(command: string, cwd: string | undefined, error: unknown): unknown {
+  const code = systemErrorCode(error);
+  if (code === undefined || code.startsWith('ERR_')) return error;
+  const shown = escapeText(command, { singleLine: true }).slice(0, 200);
+  const reasons: Record<string, string> = {
+    // The kernel says the same of a working directory that is not there.
+    ENOENT:
+      cwd === undefined
+        ? 'is not installed, or not on the PATH'
+        : 'is not on the PATH, or its directory is gone',
+    E2BIG: "can't be started: its arguments and environment are too long",
+    EACCES: "can't be started: it may not be run",
+  };
+  return new SpuffError('unavailable', `${shown} ${reasons[code] ?? `can't be started (${code})`}`, {
+    cause: error,
+  });
 }
 
 /** The exit status as shells count it. */
@@ -134,17 +167,23 @@ async function feed(child: ChildProcess, input: RunProcessOptions['stdin']): Pro
 async function collect(stream: Readable | null, options: RunProcessOptions): Promise<string> {
   if (!stream) return '';
   const maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
+  const decoder = new StringDecoder('utf8');
   const chunks: Buffer[] = [];
   let size = 0;
   let line = '';
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    while (size > maxBytes && chunks.length > 1) size -= chunks.shift()?.length ?? 0;
-    if (!options.onLine) continue;
-    const lines = (line + chunk.toString('utf8')).split('\n');
-    line = lines.pop() ?? '';
-    for (const whole of lines) options.onLine(whole);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      while (size > maxBytes && chunks.length > 1) size -= chunks.shift()?.length ?? 0;
+      if (!options.onLine) continue;
+      const lines = (line + decoder.write(chunk)).split('\n');
+      line = lines.pop() ?? '';
+      for (const whole of lines) options.onLine(whole);
+    }
+  } catch (error) {
+    // A pipe that was let go: what came until then counts.
+    if (systemErrorCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
   if (options.onLine && line !== '') options.onLine(line);
   return Buffer.concat(chunks).toString('utf8');
