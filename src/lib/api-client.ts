@@ -1,0 +1,244 @@
+/**
+ * The client of a cloud's JSON or XML API: when to ask again, how fast, how long. What an answer means is the provider's.
+ */
+import { SpuffError } from '../domain/errors.ts';
+import { type CallOptions, ProviderError, type ProviderId, type Runtime } from '../domain/provider.ts';
+import { escapeText } from './escape.ts';
+import { type HttpsAnswer, type HttpsRequest, requestHttps, TransportError } from './https.ts';
+import { findToken } from './token-shapes.ts';
+
+export interface ApiRequest {
+  /** The method of the port that asks. */
+  op: string;
+  method: HttpsRequest['method'];
+  /** Below the base address, beginning with `/`. */
+  path: string;
+  query?: Readonly<Record<string, string | number | undefined>>;
+  body?: string;
+  headers?: Readonly<Record<string, string>>;
+  /** Whether the same request twice has the effect of one; only then is it sent again after an answer that was lost. */
+  repeatable: boolean;
+}
+
+export interface ApiClientDeps {
+  provider: ProviderId;
+  baseUrl: URL;
+  runtime: Runtime;
+  /** Headers that prove who asks, made for each try. */
+  authorize(request: {
+    method: string;
+    url: URL;
+    headers: Readonly<Record<string, string>>;
+    body: string;
+  }): Promise<Record<string, string>>;
+  /** The error that an answer outside 2xx stands for; null: it is an answer like another, such as a 404 for `get`. */
+  toError(answer: HttpsAnswer, request: ApiRequest): ProviderError;
+  /** The least time between the starts of two requests, in ms. */
+  spacingMs: number;
+  /** Where the provider says how long to wait, in ms; null: it does not. */
+  retryAfterMs?(answer: HttpsAnswer): number | null;
+}
+
+export interface ApiClient {
+  /**
+   * @returns an answer with a status in 2xx, or one of `accept`
+   * @throws ProviderError: `timeout` at the deadline, `network` when nothing was answered, `ambiguous` when a request that
+   * may not be repeated may have got through; else what `toError` makes of the answer. SpuffError `interrupted`.
+   */
+  send(request: ApiRequest, call: CallOptions, accept?: readonly number[]): Promise<HttpsAnswer>;
+}
+
+const requestTimeoutMs = 30_000;
+const maxAnswerBytes = 16 * 1024 * 1024;
+const maxTries = 6;
+const backoff = { firstMs: 500, factor: 2, maxMs: 20_000 };
+
+export function createApiClient(deps: ApiClientDeps): ApiClient {
+  let nextStartMs = 0;
+  /** Takes a place in the queue; the places are a fixed time apart. */
+  const takeTurn = async (signal: AbortSignal): Promise<void> => {
+    const now = deps.runtime.now();
+    const startMs = Math.max(now, nextStartMs);
+    nextStartMs = startMs + deps.spacingMs;
+    if (startMs > now) await deps.runtime.sleep(startMs - now, signal);
+  };
+  return {
+    async send(request, call, accept = []) {
+      for (let tries = 1; ; tries++) {
+        checkCall(deps, request, call);
+        await stopped(call, request, () => takeTurn(call.signal));
+        checkCall(deps, request, call);
+        const outcome = await attempt(deps, request, call);
+        if ('answer' in outcome && isWelcome(outcome.answer, accept)) return outcome.answer;
+        const error = 'answer' in outcome ? deps.toError(outcome.answer, request) : outcome.error;
+        const waitMs = tries < maxTries ? delayBefore(deps, request, outcome, error, tries) : null;
+        if (waitMs === null || deps.runtime.now() + waitMs >= call.deadline.getTime()) throw error;
+        await stopped(call, request, () => deps.runtime.sleep(waitMs, call.signal));
+      }
+    },
+  };
+}
+
+type Outcome = { answer: HttpsAnswer } | { error: ProviderError; transport: TransportError };
+
+function isWelcome({ status }: HttpsAnswer, accept: readonly number[]): boolean {
+  return (status >= 200 && status < 300) || accept.includes(status);
+}
+
+/** How long to wait before the next try, in ms; null: there may be none. */
+function delayBefore(
+  deps: ApiClientDeps,
+  request: ApiRequest,
+  outcome: Outcome,
+  error: ProviderError,
+  tries: number,
+): number | null {
+  const ceiling = Math.min(backoff.maxMs, backoff.firstMs * backoff.factor ** (tries - 1));
+  const chanceMs = ceiling * (0.5 + 0.5 * deps.runtime.random());
+  if ('transport' in outcome) {
+    if (outcome.transport.kind === 'untrusted' || outcome.transport.kind === 'too-large') return null;
+    return request.repeatable || !outcome.transport.sent ? chanceMs : null;
+  }
+  // The provider refused before it did anything.
+  if (error.providerCode === 'rate-limited')
+    return Math.max(error.info.retryAfterMs ?? 0, deps.retryAfterMs?.(outcome.answer) ?? 0, chanceMs);
+  return outcome.answer.status >= 500 && request.repeatable ? chanceMs : null;
+}
+
+async function attempt(deps: ApiClientDeps, request: ApiRequest, call: CallOptions): Promise<Outcome> {
+  const url = addressOf(deps.baseUrl, request);
+  const { method, body } = request;
+  const plain = { accept: 'application/json', ...request.headers };
+  const headers = { ...plain, ...(await deps.authorize({ method, url, headers: plain, body: body ?? '' })) };
+  const startedMs = deps.runtime.now();
+  const tell = (status?: number) =>
+    call.onRequest?.({
+      method,
+      url: url.pathname + url.search,
+      ms: deps.runtime.now() - startedMs,
+      ...(status !== undefined && { status }),
+    });
+  try {
+    const answer = await requestHttps({
+      ...{ method, url, headers, signal: call.signal, maxBytes: maxAnswerBytes },
+      ...(body !== undefined && { body }),
+      timeoutMs: Math.min(requestTimeoutMs, call.deadline.getTime() - startedMs),
+      fresh: !request.repeatable,
+    });
+    tell(answer.status);
+    return { answer };
+  } catch (error) {
+    tell();
+    if (call.signal.aborted) throw interrupted(call, request);
+    if (!(error instanceof TransportError)) throw error;
+    return { error: toProviderError(deps, request, call, error), transport: error };
+  }
+}
+
+function addressOf(base: URL, { path, query }: ApiRequest): URL {
+  const url = new URL(base.pathname.replace(/\/$/, '') + path, base);
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  return url;
+}
+
+function toProviderError(
+  deps: ApiClientDeps,
+  request: ApiRequest,
+  call: CallOptions,
+  error: TransportError,
+): ProviderError {
+  const info = { provider: deps.provider, op: request.op, cause: error };
+  const late = deps.runtime.now() >= call.deadline.getTime();
+  if (error.kind === 'untrusted') {
+    return new ProviderError('network', error.message, {
+      ...info,
+      retryable: false,
+      hints: [
+        'something between you and the provider answers in its place: try another network, or look at your proxy',
+      ],
+    });
+  }
+  if (error.kind === 'too-large')
+    return new ProviderError('protocol', error.message, { ...info, retryable: false });
+  if (error.sent && !request.repeatable) {
+    return new ProviderError(
+      'ambiguous',
+      `${error.message}; whether ${request.op} took effect is not known`,
+      {
+        ...info,
+        retryable: false,
+      },
+    );
+  }
+  const code = error.kind === 'timeout' || late ? 'timeout' : 'network';
+  return new ProviderError(code, error.message, {
+    ...info,
+    retryable: true,
+    hints: ['look at your network, and try again'],
+  });
+}
+
+/** A call that is over makes no request. */
+function checkCall(deps: ApiClientDeps, request: ApiRequest, call: CallOptions): void {
+  if (call.signal.aborted) throw interrupted(call, request);
+  if (deps.runtime.now() < call.deadline.getTime()) return;
+  throw new ProviderError('timeout', `${deps.provider} did not do ${request.op} in time`, {
+    ...{ provider: deps.provider, op: request.op, retryable: true },
+    hints: ['try again'],
+  });
+}
+
+async function stopped(call: CallOptions, request: ApiRequest, wait: () => Promise<void>): Promise<void> {
+  try {
+    await wait();
+  } catch (error) {
+    if (call.signal.aborted) throw interrupted(call, request);
+    throw error;
+  }
+}
+
+function interrupted(call: CallOptions, request: ApiRequest): SpuffError {
+  const reason: unknown = call.signal.reason;
+  if (reason instanceof SpuffError) return reason;
+  return new SpuffError('interrupted', `${request.op} was stopped`, { cause: reason });
+}
+
+/**
+ * The value of a JSON answer.
+ * @throws ProviderError `protocol` for anything else: the page of a proxy, an answer that was cut short
+ */
+export function parseJson(answer: HttpsAnswer, context: { provider: ProviderId; op: string }): unknown {
+  try {
+    return JSON.parse(answer.body);
+  } catch (error) {
+    const start = JSON.stringify(showRemote(answer.body.slice(0, 60)));
+    const what = answer.body === '' ? 'an empty answer' : `an answer that begins with ${start}`;
+    throw new ProviderError(
+      'protocol',
+      `${context.provider} gave ${what} instead of JSON (HTTP ${answer.status})`,
+      {
+        ...context,
+        ...{ status: answer.status, retryable: true, cause: error },
+        hints: ['a proxy may have answered in its place: try again, or another network'],
+      },
+    );
+  }
+}
+
+/** Text of a remote, on one line, short, and without what looks like a token: for messages. */
+export function showRemote(text: string): string {
+  const line = escapeText(text.trim(), { singleLine: true }).slice(0, 300);
+  return findToken(line) === null ? line : '[redacted]';
+}
+
+/** `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3), in ms from now; null when there is none. */
+export function readRetryAfter(answer: HttpsAnswer, nowMs: number): number | null {
+  const value = answer.headers['retry-after'];
+  if (value === undefined) return null;
+  if (/^\d{1,6}$/.test(value)) return Number(value) * 1_000;
+  // Only a date of RFC 9110: `Date.parse` itself makes something of `-1` too.
+  const at = /^[A-Z][a-z]{2}, /.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
+}
