@@ -56,7 +56,10 @@ export interface VmSpec {
   /** Who made it: a label, so that a team can share an account. */
   owner: string;
   expiresAt: Date | null;
+  /** Who may reach port 22: networks as CIDRs, from the first moment on. Without it: everybody. */
   firewall?: { allowSshFrom: readonly string[] };
+  /** Cheaper, and the provider may take it back at any time. Only where `caps.spot`. */
+  spot?: boolean;
 }
 
 export type VmState =
@@ -161,7 +164,7 @@ export interface Provider {
   checkAccess(options: CallOptions): Promise<AccessReport>;
   /** A size that is sold out is marked, not thrown. */
   catalog(options: CallOptions): Promise<{ regions: Region[]; sizes: Size[]; images: Image[] }>;
-  /** Pure, no I/O: what `create` would send, and its price. Powers `--dry-run`. */
+  /** Pure, no I/O: what `create` would send, and its price where it is known without asking. Powers `--dry-run`. */
   plan(spec: VmSpec): {
     requests: readonly { method: string; path: string; body: unknown }[];
     hourly: Money | null;
@@ -190,6 +193,7 @@ export interface Provider {
   removeLeftover(leftover: Leftover, options: CallOptions): Promise<void>;
   readonly snapshots?: SnapshotStore;
   readonly images?: ImageStore;
+  readonly firewall?: FirewallStore;
   /** Hardening after the boot that needs the user's credential, such as switching the metadata service off. */
   harden?(id: string, options: CallOptions): Promise<void>;
 }
@@ -200,6 +204,17 @@ export interface SnapshotStore {
   list(options: CallOptions): AsyncIterable<SnapshotInfo>;
   /** Absent is success. Touches only what carries spuff's label. */
   delete(snapshotId: string, options: CallOptions): Promise<void>;
+}
+
+/** Present unless `caps.firewall` is `none`: the provider's own filter in front of one machine. It goes with the machine. */
+export interface FirewallStore {
+  /** The networks that may reach port 22, as CIDRs; null: there is no filter of spuff's, so everybody may. */
+  show(key: InstanceKey, options: CallOptions): Promise<readonly string[] | null>;
+  /**
+   * Replaces them; an empty list closes the port to everybody. Makes the filter where there is none.
+   * @throws ProviderError `not-found` when there is no such machine
+   */
+  set(key: InstanceKey, allowSshFrom: readonly string[], options: CallOptions): Promise<void>;
 }
 
 /** Present where machines start from images that the user builds. */
