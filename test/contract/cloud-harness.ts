@@ -1,0 +1,35 @@
+/** What the tests of a cloud's provider need of the simulator under it, whichever cloud it is. */
+import type { Provider } from '../../src/domain/provider.ts';
+import type { SimServer } from '../simulators/sim-server.ts';
+import type { ConformanceHarness } from './provider-conformance.ts';
+
+/** The other end of the line: to look at, to fill and to break. */
+export interface SimulatedCloud {
+  /** How long a fresh machine is missing from lists. */
+  listLagSeconds: number;
+  /** Regions that have no room for another machine. */
+  fullRegions: string[];
+  /** The next machine is accepted, and fails or vanishes before it runs. */
+  failNextPlacement: boolean;
+  /** The most machines that the account may have. */
+  machineLimit: number;
+  /** Scopes or permissions that the token lacks, in the cloud's words. */
+  missingScopes: string[];
+  /** Ids of all machines that exist. */
+  machineIds(): string[];
+  /** Makes a machine that is not spuff's, of this name and without its labels; gives its id. */
+  plantForeign(name: string): Promise<string>;
+  /** Makes so many machines that bear spuff's labels, each with a key of its own. */
+  plantOurs(count: number): Promise<void>;
+  /** All that exists and costs money or bears spuff's mark, by kind: ids. Kinds without any are left out. */
+  inventory(): Readonly<Record<string, readonly string[]>>;
+  /** Takes everything away. */
+  clear(): Promise<void>;
+}
+
+export interface CloudHarness extends ConformanceHarness {
+  sim: SimServer;
+  cloud: SimulatedCloud;
+  /** The same provider as a new process would have it: with nothing in memory. */
+  reopen(): Provider;
+}
