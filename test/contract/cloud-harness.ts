@@ -1,6 +1,6 @@
 /** What the tests of a cloud's provider need of the simulator under it, whichever cloud it is. */
 import type { Provider } from '../../src/domain/provider.ts';
-import type { SimServer } from '../simulators/sim-server.ts';
+import type { SimRequest, SimServer } from '../simulators/sim-server.ts';
 import type { ConformanceHarness } from './provider-conformance.ts';
 
 /** The other end of the line: to look at, to fill and to break. */
@@ -30,6 +30,14 @@ export interface SimulatedCloud {
 export interface CloudHarness extends ConformanceHarness {
   sim: SimServer;
   cloud: SimulatedCloud;
+  /** Scopes or permissions, in the cloud's words, that the simulator can take away and `checkAccess` must then name. */
+  scopes: readonly [string, ...string[]];
+  /** The sleeps of the provider's clock so far, in ms. */
+  sleeps(): readonly number[];
+  /** Whether a request is the one that makes a machine. */
+  isCreate(request: SimRequest): boolean;
+  /** The provider with a token that the cloud does not know. */
+  openWithWrongToken(): Provider;
   /** The same provider as a new process would have it: with nothing in memory. */
   reopen(): Provider;
 }

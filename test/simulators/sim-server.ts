@@ -22,9 +22,10 @@ export interface SimAnswer {
 }
 
 export interface Fault {
-  /** Which requests; all of them when missing. */
+  /** Which requests; all of them when missing. `match` is asked once for each request, in the order of their coming. */
   method?: string;
   path?: RegExp;
+  match?: (request: SimRequest) => boolean;
   /** How many of those; 1 when missing. */
   times?: number;
   kind: 'request-lost' | 'answer-lost' | 'answer' | 'cut-short';
@@ -50,10 +51,16 @@ export class SimServer {
   readonly #options: SimServerOptions;
   readonly #server: Server;
   #faults: Fault[] = [];
+  #busy = 0;
 
   constructor(options: SimServerOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = createServer((request, response) => {
+      this.#busy += 1;
+      void this.#serve(request, response).finally(() => {
+        this.#busy -= 1;
+      });
+    });
   }
 
   /** @returns the address, `http://127.0.0.1:PORT` */
@@ -75,6 +82,12 @@ export class SimServer {
 
   healAll(): void {
     this.#faults = [];
+  }
+
+  /** Comes back when the cloud has done all that it was asked for, whoever still listens. */
+  async idle(): Promise<void> {
+    do await new Promise((resolve) => setTimeout(resolve, 2));
+    while (this.#busy > 0);
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -105,9 +118,11 @@ export class SimServer {
     response.write(text.slice(0, text.length / 2), () => incoming.socket.destroy());
   }
 
-  #takeFault({ method, path }: SimRequest): Fault | undefined {
+  #takeFault(request: SimRequest): Fault | undefined {
+    const { method, path } = request;
     const fault = this.#faults.find(
-      (one) => (one.method ?? method) === method && (one.path ?? /^/).test(path),
+      (one) =>
+        (one.method ?? method) === method && (one.path ?? /^/).test(path) && (one.match?.(request) ?? true),
     );
     if (fault && --(fault.times as number) <= 0) this.#faults.splice(this.#faults.indexOf(fault), 1);
     return fault;
