@@ -1,5 +1,5 @@
 import type { Progress } from '../domain/progress.ts';
-import type { Provider, ProviderId, Runtime } from '../domain/provider.ts';
+import type { CallOptions, Provider, ProviderId, Runtime } from '../domain/provider.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
@@ -36,6 +36,16 @@ export interface AppContext {
 }
 
 /** Options for one provider call that may take `timeoutMs`. */
-export function callOptions(context: AppContext, timeoutMs: number): { signal: AbortSignal; deadline: Date } {
-  return { signal: context.signal, deadline: new Date(context.runtime.now() + timeoutMs) };
+export function callOptions(
+  context: Pick<AppContext, 'signal' | 'runtime' | 'progress'>,
+  timeoutMs: number,
+): CallOptions {
+  return {
+    signal: context.signal,
+    deadline: new Date(context.runtime.now() + timeoutMs),
+    onRequest: ({ method, url, status, ms }) => {
+      const took = ms === undefined ? '' : ` (${Math.round(ms)} ms)`;
+      context.progress.trace(`${method} ${url}${status === undefined ? '' : `: ${status}`}${took}`);
+    },
+  };
 }

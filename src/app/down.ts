@@ -3,6 +3,7 @@ import type { Provider } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { removeMachine } from './remove-machine.ts';
+import { refuseTakenName } from './snapshots.ts';
 
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
@@ -14,23 +15,24 @@ export interface DownRequest {
 /**
  * Destroys an instance, asks the provider whether it is gone, and forgets it. Goes on with one that an earlier run left
  * half destroyed or half made. Until the provider says that it is gone, the record stays.
+ * @returns the name of the snapshot that was taken
  * @throws SpuffError `conflict` when a living process is at work on it, else what the provider says
  */
 export async function downInstance(
   context: AppContext,
   instance: Instance,
   request: DownRequest,
-): Promise<void> {
+): Promise<{ kept: string | null }> {
   const state = await context.state();
   const operation = state.beginOperation('down', instance.key);
   try {
     const provider = await context.provider(instance.provider);
-    if (request.snapshot !== null)
-      await snapshotFirst(context, provider, instance, request.snapshot, request.force);
+    const kept = await snapshotFirst(context, provider, instance, request);
     state.updateInstance(instance.key, { phase: 'destroying' });
     await destroyMachine(context, provider, instance);
     await (await context.ssh()).forget(instance.key);
     state.deleteInstance(instance.key);
+    return { kept };
   } catch (error) {
     state.endOperation(operation.id, 'failed');
     throw error;
@@ -49,31 +51,45 @@ async function destroyMachine(context: AppContext, provider: Provider, instance:
   }
 }
 
+/** @returns the name that the disk is kept under; null when nothing is kept */
 async function snapshotFirst(
   context: AppContext,
   provider: Provider,
   instance: Instance,
-  name: string,
-  force: boolean,
-): Promise<void> {
+  { snapshot: name, force }: DownRequest,
+): Promise<string | null> {
+  if (name === null) return null;
   const step = context.progress.start(`snapshot ${name} of ${instance.name}`);
   try {
-    if (!provider.snapshots || instance.vmId === null) {
-      throw new ProviderError('invalid', `no snapshot can be taken of ${instance.name}`, {
-        provider: provider.id,
-        op: 'snapshots.create',
-        retryable: false,
-        hints: [`destroy it without: spuff down ${instance.name}`],
-      });
-    }
-    await provider.snapshots.create(instance.vmId, name, {
-      ...callOptions(context, 30 * 60_000),
-      expectKey: instance.key,
-    });
+    await takeSnapshot(context, provider, instance, name);
     step.done();
+    return name;
   } catch (error) {
     step.fail();
-    if (!force) throw error;
-    context.progress.warn(`${instance.name} is destroyed without its snapshot, as --force says`);
+    if (!force || context.signal.aborted) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    context.progress.warn(`${instance.name} is destroyed without its snapshot, as --force says: ${why}`);
+    return null;
   }
+}
+
+async function takeSnapshot(
+  context: AppContext,
+  provider: Provider,
+  instance: Instance,
+  name: string,
+): Promise<void> {
+  if (!provider.snapshots || instance.vmId === null) {
+    throw new ProviderError('invalid', `no snapshot can be taken of ${instance.name}`, {
+      provider: provider.id,
+      op: 'snapshots.create',
+      retryable: false,
+      hints: [`destroy it without: spuff down ${instance.name}`],
+    });
+  }
+  await refuseTakenName(context, provider, name);
+  await provider.snapshots.create(instance.vmId, name, {
+    ...callOptions(context, 30 * 60_000),
+    expectKey: instance.key,
+  });
 }

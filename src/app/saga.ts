@@ -21,6 +21,8 @@ export interface Saga<Run> {
   operation: Operation;
   journal: Pick<StateStore, 'recordStep'>;
   progress: Progress;
+  /** Writes down that things are being taken back, so that nobody goes on building on what is half gone. */
+  beforeUndo?(run: Run): void;
 }
 
 /** What a saga that failed could not take back. */
@@ -61,6 +63,7 @@ export async function runSaga<Run>(saga: Saga<Run>): Promise<void> {
 
 async function undoSteps<Run>(saga: Saga<Run>, from: number, cause: unknown): Promise<void> {
   const leftBehind: string[] = [];
+  writeIfPossible(saga, 'what is being undone', () => saga.beforeUndo?.(saga.run));
   for (const step of saga.steps.slice(0, from + 1).reverse()) {
     if (!step.undo) continue;
     try {
@@ -74,12 +77,18 @@ async function undoSteps<Run>(saga: Saga<Run>, from: number, cause: unknown): Pr
   if (leftBehind.length > 0) throw new UndoError(toSpuffError(cause), leftBehind);
 }
 
-/** A journal that can't be written (a full disk) must not keep a machine from being destroyed. */
 function recordIfPossible<Run>(saga: Saga<Run>, step: Step<Run>, status: StepStatus): void {
-  try {
+  writeIfPossible(saga, `${step.name} is ${status}`, () => {
     saga.journal.recordStep(saga.operation.id, { name: step.name, status });
+  });
+}
+
+/** A journal that can't be written (a full disk) must not keep a machine from being destroyed. */
+function writeIfPossible<Run>(saga: Saga<Run>, what: string, write: () => void): void {
+  try {
+    write();
   } catch {
-    saga.progress.warn(`the journal could not be written: ${step.name} is ${status}`);
+    saga.progress.warn(`the journal could not be written: ${what}`);
   }
 }
 

@@ -37,7 +37,7 @@ export async function createSnapshot(
   const provider = await context.provider(instance.provider);
   const snapshots = storeOf(provider);
   if (vmId === null) throw new SpuffError('conflict', `${instance.name} has no machine`);
-  await refuseTakenName(context, provider, snapshots, name);
+  await refuseTakenName(context, provider, name);
   const state = await context.state();
   const operation = state.beginOperation('snapshot', instance.key);
   const step = context.progress.start(`snapshot ${name} of ${instance.name}`);
@@ -121,13 +121,9 @@ function pickOne<T>(found: readonly T[], nameOrId: string, idOf: (one: T) => str
   });
 }
 
-async function refuseTakenName(
-  context: AppContext,
-  provider: Provider,
-  snapshots: SnapshotStore,
-  name: string,
-): Promise<void> {
-  for await (const snapshot of snapshots.list(callOptions(context, 60_000))) {
+/** @throws SpuffError `conflict` when the provider has a snapshot of this name: `up --snapshot` could not tell them apart */
+export async function refuseTakenName(context: AppContext, provider: Provider, name: string): Promise<void> {
+  for await (const snapshot of storeOf(provider).list(callOptions(context, 60_000))) {
     if (snapshot.name !== name) continue;
     throw new SpuffError('conflict', `${provider.id} has a snapshot named ${name} already`, {
       hints: [`use another name, or delete that one: spuff snapshot delete ${name}`],

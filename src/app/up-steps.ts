@@ -1,6 +1,8 @@
 /** The steps of `up`, in their order. Each is safe to repeat; what one leaves behind, its `undo` removes. */
 import { firstBootReportPath } from '../bootstrap/hardening-scripts.ts';
-import { ProviderError } from '../domain/provider.ts';
+import { SpuffError } from '../domain/errors.ts';
+import { type CallOptions, ProviderError, type Vm } from '../domain/provider.ts';
+import { callOptions } from './context.ts';
 import type { Step } from './saga.ts';
 import { sshTargetOf } from './select-instance.ts';
 import { change, specOf, type UpRun } from './up-run.ts';
@@ -24,8 +26,7 @@ const createMachine: Step<UpRun> = {
   name: 'create',
   title: 'machine ordered',
   async run(run) {
-    const spec = await specOf(run.instance, run.inputs, run.provider);
-    const vm = await run.provider.create(spec, deadlineIn(run.context, 5));
+    const vm = await orderMachine(run, deadlineIn(run.context, 5));
     change(run, {
       vmId: vm.id,
       arch: vm.arch,
@@ -42,6 +43,21 @@ const createMachine: Step<UpRun> = {
     );
   },
 };
+
+/**
+ * After first contact there is nothing left to order a machine with: the one-time key is gone. Then there is one, or an
+ * earlier run has lost it.
+ */
+async function orderMachine(run: UpRun, options: CallOptions): Promise<Vm> {
+  const { instance, provider } = run;
+  if (instance.hostIdentity.phase === 'booting')
+    return provider.create(await specOf(instance, run.inputs, provider), options);
+  const found = await provider.find(instance.key, options);
+  if (found) return found;
+  throw new SpuffError('conflict', `the machine of ${instance.name}, half made by an earlier run, is gone`, {
+    hints: [`make it anew: spuff up ${instance.name}`],
+  });
+}
 
 const awaitAddress: Step<UpRun> = {
   name: 'address',
@@ -127,8 +143,8 @@ export function upSteps({ provider }: Pick<UpRun, 'provider'>): readonly Step<Up
   ];
 }
 
-function deadlineIn(context: Pick<UpRun['context'], 'signal' | 'runtime'>, minutes: number) {
-  return { signal: context.signal, deadline: new Date(context.runtime.now() + minutes * minuteMs) };
+function deadlineIn(context: Parameters<typeof callOptions>[0], minutes: number): CallOptions {
+  return callOptions(context, minutes * minuteMs);
 }
 
 function now(run: UpRun): Date {

@@ -1,11 +1,12 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Money } from '../domain/provider.ts';
-import type { Operation, StateStore } from '../domain/state.ts';
-import { type AppContext, callOptions } from './context.ts';
+import type { Operation } from '../domain/state.ts';
+import type { AppContext } from './context.ts';
 import { planUp, type UpPlan, type UpRequest } from './plan-up.ts';
+import { inputsOf, reserveRun } from './reserve-up.ts';
 import { runSaga, UndoError } from './saga.ts';
-import { type CreateInputs, draftInstance, specOf, type UpRun } from './up-run.ts';
+import { draftInstance, specOf, type UpRun } from './up-run.ts';
 import { upSteps } from './up-steps.ts';
 
 /**
@@ -15,9 +16,9 @@ import { upSteps } from './up-steps.ts';
  */
 export async function upInstance(context: AppContext, request: UpRequest): Promise<Instance> {
   const plan = await planUp(context, request);
-  const run = await reserveRun(context, plan);
-  await makeReady(run.up, run.operation);
-  return run.up.instance;
+  const { run, operation } = await reserveRun(context, plan);
+  await runSteps(run, operation);
+  return markReady(run, operation);
 }
 
 /** What `up` would do, for `--dry-run`: the plan, its price and the requests. The user data is named by its size only. */
@@ -37,15 +38,20 @@ export async function previewUp(context: AppContext, request: UpRequest): Promis
   return { plan, ...provider.plan({ ...spec, userData }) };
 }
 
-async function makeReady(run: UpRun, operation: Operation): Promise<void> {
+async function runSteps(run: UpRun, operation: Operation): Promise<void> {
   const { context, state } = run;
+  // An undo is a destruction: who is killed in the middle of one leaves something for `down` to finish, not for `up`.
+  const beforeUndo = () => void state.updateInstance(run.instance.key, { phase: 'destroying' });
+  const saga = {
+    steps: upSteps(run),
+    run,
+    operation,
+    journal: state,
+    progress: context.progress,
+    beforeUndo,
+  };
   try {
-    await runSaga({ steps: upSteps(run), run, operation, journal: state, progress: context.progress });
-    run.instance = state.updateInstance(run.instance.key, {
-      phase: 'ready',
-      readyAt: new Date(context.runtime.now()),
-    });
-    state.endOperation(operation.id, 'done');
+    await runSaga(saga);
   } catch (error) {
     if (!(error instanceof UndoError)) {
       state.deleteInstance(run.instance.key);
@@ -59,90 +65,21 @@ async function makeReady(run: UpRun, operation: Operation): Promise<void> {
   }
 }
 
-/** Writes the intent: from here on the instance is known, whatever happens. One of several processes wins. */
-async function reserveRun(context: AppContext, plan: UpPlan): Promise<{ up: UpRun; operation: Operation }> {
-  const [state, ssh] = [await context.state(), await context.ssh()];
-  const unfinished = await findUnfinished(context, state, plan.name);
-  const instance = unfinished ?? draftInstance(context, plan, ssh);
-  if (!unfinished) state.insertInstance(instance);
-  const operation = state.beginOperation('up', instance.key);
-  const recorded = operation.steps.find((step) => step.name === planRecord)?.output as
-    | CreateInputs
-    | undefined;
-  const inputs = recorded ?? inputsOf(plan);
-  if (!recorded) state.recordStep(operation.id, { name: planRecord, status: 'done', output: inputs });
-  if (unfinished) {
-    context.progress.note(
-      `going on with ${instance.name}, which an earlier run left unfinished (${instance.size}, ${instance.region})`,
-    );
-  }
-  // Another process may have gone on with it between the look and the claim.
-  const current = state.getInstance(instance.key) ?? instance;
-  return {
-    up: {
-      context,
-      provider: await context.provider(current.provider),
-      ssh,
-      state,
-      inputs,
-      instance: current,
-    },
-    operation,
-  };
-}
-
-const planRecord = 'plan';
-
-function inputsOf(plan: UpPlan): CreateInputs {
-  return { sshPublicKeys: plan.keys.publicKeys, owner: plan.owner };
-}
-
-/**
- * The instance of this name that was left half made and can be gone on with; null when the name is free.
- * @throws SpuffError `conflict` when the name is taken
- */
-async function findUnfinished(
-  context: AppContext,
-  state: StateStore,
-  name: string,
-): Promise<Instance | null> {
-  const existing = state.findInstance(name);
-  if (!existing) return null;
-  if (existing.phase === 'ready') {
-    throw new SpuffError('conflict', `${name} exists already`, {
-      hints: [`connect to it: spuff ssh ${name}`, `or remove it first: spuff down ${name}`],
+/** The machine is there, whatever comes of writing that down: a record that can't be written stays as it is, unfinished. */
+function markReady({ context, state, instance }: UpRun, operation: Operation): Instance {
+  try {
+    return state.transact(() => {
+      const readyAt = new Date(context.runtime.now());
+      const ready = state.updateInstance(instance.key, { phase: 'ready', readyAt });
+      state.endOperation(operation.id, 'done');
+      return ready;
     });
+  } catch (error) {
+    throw withHints(error, [
+      `the machine is made; once that is mended, go on with it: spuff up ${instance.name}`,
+      `or remove it: spuff down ${instance.name}`,
+    ]);
   }
-  const operation = state.findOperation(existing.key);
-  if (operation?.ownerAlive) throw busy(name, operation);
-  if (existing.phase === 'destroying') {
-    throw new SpuffError('conflict', `${name} is half destroyed: an earlier run was interrupted`, {
-      hints: [`finish that first: spuff down ${name}`],
-    });
-  }
-  return (await wasOrderedAndIsGone(context, existing)) ? discard(state, existing) : existing;
-}
-
-function busy(name: string, operation: Operation): SpuffError {
-  return new SpuffError(
-    'conflict',
-    `another spuff (process ${operation.owner.pid}) is at work on ${name}: ${operation.kind}`,
-    {
-      hints: ['wait for it to end, or use another name'],
-    },
-  );
-}
-
-/** A machine that vanished while nobody was looking can't be gone on with; its name can be used again. */
-async function wasOrderedAndIsGone(context: AppContext, instance: Instance): Promise<boolean> {
-  if (instance.vmId === null) return false;
-  const provider = await context.provider(instance.provider);
-  return (await provider.find(instance.key, callOptions(context, 60_000))) === null;
-}
-
-function discard(state: StateStore, instance: Instance): null {
-  state.deleteInstance(instance.key);
-  return null;
 }
 
 function asInterrupted(context: AppContext, error: unknown, outcome: string): unknown {

@@ -47,6 +47,8 @@ export interface CommandSpec<
   readonly examples: readonly Example[];
   /** The shape that `--json` prints, as docs/json.md names it. A command without one has no `--json`. */
   readonly json?: string;
+  /** What Ctrl-C means for what was begun, where it means something. */
+  readonly onStop?: string;
   /** Left out of help and documentation. */
   readonly hidden?: boolean;
   /**

@@ -21,7 +21,7 @@ export function jsonPage(agentAnswers: Readonly<Record<string, z.ZodMiniType>>):
     '<!-- Made from src/cli/json-shapes.ts by its test: npx vitest run src/cli/json-shapes.test.ts -u -->',
     '',
     'A command with `--json` prints one object on one line of standard output, or one a line where it goes on (`--watch`,',
-    '`--follow`). An error is one object on standard error, and the exit status is that of its code; what was printed on',
+    '`--follow`). An error is one object, the last line on standard error, and the exit status is that of its code; what was printed on',
     'standard output before it is valid all the same.',
     '',
     'Every object has `version` 1. Within a version fields are only added: ignore what you do not know. Sizes are bytes,',

@@ -58,7 +58,7 @@ export function text(
   return { form: 'value', placeholder, about, ...extras, read: (raw) => asText(raw) };
 }
 
-/** `--name` alone gives true, `--name VALUE` the text. */
+/** `--name` alone gives true, `--name=VALUE` the text. A word after a blank is never its value: it may be an argument. */
 export function optionalText(
   placeholder: string,
   about: string,
@@ -69,7 +69,7 @@ export function optionalText(
     placeholder,
     about,
     ...extras,
-    read: (raw) => (raw === true ? true : asText(raw)),
+    read: (raw) => (raw === true || raw === '' ? true : asText(raw)),
   };
 }
 

@@ -80,7 +80,7 @@ interface Pieces {
 }
 
 async function readWithCommander(pieces: Pieces, look: HelpLook): Promise<Line> {
-  const { buildProgram } = await import('./program.ts');
+  const { buildProgram, closeOptionalValues } = await import('./program.ts');
   const { before, after, specs } = pieces;
   const takesRest = [...specs.values()].some((spec) => spec.rest !== undefined);
   let help = '';
@@ -94,7 +94,8 @@ async function readWithCommander(pieces: Pieces, look: HelpLook): Promise<Line> 
     onCommand: (spec, parsed) => (line = toCommandLine(spec, parsed, takesRest ? after : undefined)),
   });
   try {
-    program.parse(takesRest || after === undefined ? [...before] : [...before, '--', ...after], {
+    const words = closeOptionalValues(before, [...specs.values()]);
+    program.parse(takesRest || after === undefined ? words : [...words, '--', ...after], {
       from: 'user',
     });
   } catch (error) {

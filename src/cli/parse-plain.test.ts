@@ -4,7 +4,7 @@ import type { CommandSpec } from './command.ts';
 import { flagOf } from './parameters.ts';
 import { parsePlain } from './parse-plain.ts';
 import type { ParsedLine } from './parsed-line.ts';
-import { buildProgram } from './program.ts';
+import { buildProgram, closeOptionalValues } from './program.ts';
 import { loadAllCommands } from './registry.ts';
 
 const commands = await loadAllCommands();
@@ -24,7 +24,7 @@ function parseWithCommander(spec: CommandSpec, words: readonly string[]): Parsed
     },
   });
   try {
-    program.parse([...words], { from: 'user' });
+    program.parse(closeOptionalValues(words, [spec]), { from: 'user' });
   } catch {
     return null;
   }
@@ -34,7 +34,8 @@ function parseWithCommander(spec: CommandSpec, words: readonly string[]): Parsed
 /** As the command will see it: defaults are filled in by what reads the values. */
 function meaning(spec: CommandSpec, { words, options, globals }: ParsedLine): object {
   const read = Object.entries(spec.options).map(([key, option]) => {
-    const raw = options[key];
+    const given = options[key];
+    const raw = option.form === 'optional-value' && given === '' ? true : given;
     return [key, option.form === 'flag' ? raw === true : option.form === 'negated' ? raw !== false : raw];
   });
   return {

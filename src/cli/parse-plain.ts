@@ -58,7 +58,11 @@ function takeOption(spec: CommandSpec, word: string, next: string | undefined, o
       options[key] = true;
       return 1;
     }
-    const value = assigned.length > 0 ? assigned.join('=') : option.form === 'value' ? next : undefined;
+    if (option.form === 'optional-value' && assigned.length === 0) {
+      options[key] = true;
+      return 1;
+    }
+    const value = assigned.length > 0 ? assigned.join('=') : next;
     if (value === undefined || value === '' || value.startsWith('-')) return 0;
     if (option.choices && !option.choices.includes(value)) return 0;
     options[key] = value;

@@ -158,3 +158,11 @@ export function optionFlags(key: string, spec: OptionSpec): string {
 function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** `--snapshot` becomes `--snapshot=`: else commander would take the next word for its value, and a name is no snapshot's. */
+export function closeOptionalValues(words: readonly string[], specs: readonly CommandSpec[]): string[] {
+  const open = specs.flatMap(({ options }) =>
+    Object.entries(options).flatMap(([key, { form }]) => (form === 'optional-value' ? [flagOf(key)] : [])),
+  );
+  return words.map((word) => (open.includes(word) ? `${word}=` : word));
+}

@@ -1,6 +1,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import { silentProgress } from '../domain/progress.ts';
 import type { Cli, CliServices } from './cli.ts';
+import type { CommandSpec } from './command.ts';
 import { completeWord } from './completion-scripts.ts';
 import type { GlobalFlags } from './global-flags.ts';
 import { type Line, parseLine } from './parse-line.ts';
@@ -33,7 +34,9 @@ export async function runCli(run: CliRun): Promise<number> {
     if (line.kind !== 'command') return printInformation(run, line);
     view = createProgressView(run.terminal, line.flags, run.now);
     const cli = createCli(run, line.flags, view);
-    const status = await sayWhenStopping(run.signal, view, async () => line.spec.run(line.input, cli));
+    const status = await sayWhenStopping(run.signal, view, line.spec, async () =>
+      line.spec.run(line.input, cli),
+    );
     return status ?? 0;
   } catch (error) {
     view?.stop();
@@ -47,14 +50,12 @@ export async function runCli(run: CliRun): Promise<number> {
 async function sayWhenStopping<T>(
   signal: AbortSignal,
   view: ProgressView,
+  { onStop = 'stopping' }: CommandSpec,
   work: () => Promise<T>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const onAbort = () => {
-    timer = setTimeout(
-      () => view.note('stopping; what was begun is undone (Ctrl-C again: stop at once)'),
-      250,
-    );
+    timer = setTimeout(() => view.note(`${onStop} (Ctrl-C again: stop at once)`), 250);
   };
   signal.addEventListener('abort', onAbort);
   try {
@@ -151,7 +152,10 @@ async function toSpuffError(run: CliRun, error: unknown): Promise<SpuffError> {
   const path = await run.services.reportBug(error, run.argv);
   const message = error instanceof Error ? error.message : String(error);
   return new SpuffError('internal', `a bug in spuff: ${message}`, {
-    hints: path === null ? [] : [`what is known about it is in ${path}; please add it to a bug report`],
+    hints: [
+      ...(error instanceof SpuffError ? error.hints : []),
+      ...(path === null ? [] : [`what is known about it is in ${path}; please add it to a bug report`]),
+    ],
     cause: error,
   });
 }

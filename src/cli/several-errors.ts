@@ -16,26 +16,43 @@ export class SeveralErrors extends SpuffError {
   }
 }
 
+export interface Outcomes<T> {
+  /** Of the names that it worked for, in their order. */
+  results: T[];
+  /** To be thrown once the results are told; null when it worked for all. */
+  failure: unknown;
+}
+
 /**
- * Does the same for each name at once, and waits for all of them also when some fail.
- * @throws the error when there is one name, SeveralErrors when there are more; what is no SpuffError first
+ * Does the same for each name at once, and waits for all of them also when some fail. What went well must be told before
+ * the failure is thrown: the error when there is one name, SeveralErrors when there are more, what is no SpuffError first.
  */
 export async function forEachName<T>(
   names: readonly string[],
   work: (name: string) => Promise<T>,
-): Promise<T[]> {
+): Promise<Outcomes<T>> {
   const outcomes = await Promise.allSettled(names.map((name) => work(name)));
   const errors: NamedError[] = [];
   const results: T[] = [];
+  let bug: unknown = null;
   for (const [at, outcome] of outcomes.entries()) {
     if (outcome.status === 'fulfilled') {
       results.push(outcome.value);
       continue;
     }
     const reason: unknown = outcome.reason;
-    if (names.length === 1 || !(reason instanceof SpuffError)) throw reason;
-    errors.push({ name: names[at] ?? '', error: reason });
+    if (names.length === 1 || !(reason instanceof SpuffError)) bug ??= reason;
+    else errors.push({ name: names[at] ?? '', error: reason });
   }
-  if (errors.length > 0) throw new SeveralErrors(errors);
+  return { results, failure: bug ?? (errors.length > 0 ? new SeveralErrors(errors) : null) };
+}
+
+/** @throws the failure, where there is nothing to tell of those that went well */
+export async function forAllNames<T>(
+  names: readonly string[],
+  work: (name: string) => Promise<T>,
+): Promise<T[]> {
+  const { results, failure } = await forEachName(names, work);
+  if (failure !== null) throw failure;
   return results;
 }

@@ -1,11 +1,13 @@
 import { SpuffError } from './errors.ts';
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Past some 270,000 years a date can't be written any more; nobody's machine gets near. */
+const longestMs = 3_650 * 86_400_000;
 const pattern = /^(?:\d{1,6}[smhd])+$/;
 
 /**
  * Reads `90s`, `30m`, `2h`, `1d`, or several in a row (`1h30m`).
- * @returns milliseconds, at least one second
+ * @returns milliseconds, from one second to ten years
  * @throws SpuffError `usage` naming `what` when the text is anything else
  */
 export function parseDurationMs(text: string, what: string): number {
@@ -13,6 +15,11 @@ export function parseDurationMs(text: string, what: string): number {
   if (pattern.test(text)) {
     for (const [, count, unit] of text.matchAll(/(\d+)([smhd])/g))
       totalMs += Number(count) * (unitMs[unit ?? ''] ?? 0);
+  }
+  if (totalMs > longestMs) {
+    throw new SpuffError('usage', `${JSON.stringify(text)} is too long for ${what}`, {
+      hints: ['ten years (3650d) are the most'],
+    });
   }
   if (totalMs >= 1_000) return totalMs;
   throw new SpuffError('usage', `${JSON.stringify(text)} is not a length of time for ${what}`, {

@@ -5,6 +5,8 @@ export interface Progress {
   /** A line worth reading that is not a step, such as what a size was resolved to. */
   note(text: string): void;
   warn(text: string, hints?: readonly string[]): void;
+  /** For those who asked for more than the steps, with `--verbose`: each request to a provider. */
+  trace(text: string): void;
 }
 
 export interface ProgressStep {
@@ -19,4 +21,5 @@ export const silentProgress: Progress = {
   start: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }),
   note: () => undefined,
   warn: () => undefined,
+  trace: () => undefined,
 };

@@ -37,6 +37,8 @@ export interface ProcessIdentity {
 }
 
 export interface StateStore {
+  /** Does all of `work`, or nothing when it throws; no other process comes in between. */
+  transact<T>(work: () => T): T;
   listInstances(): Instance[];
   findInstance(name: string): Instance | null;
   getInstance(key: InstanceKey): Instance | null;

@@ -50,6 +50,8 @@ export function databaseFiles(path: string): string[] {
 
 /** Runs `work` in a transaction that is on disk when it returns, and that is as if it never was when it throws. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  // Inside of another one it is a part of that.
+  if (db.isTransaction) return work();
   // Deferred transactions fail at once, without waiting, when two of them turn from reading to writing.
   db.exec('BEGIN IMMEDIATE');
   try {

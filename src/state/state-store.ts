@@ -5,7 +5,7 @@ import type { Operation, OperationKind, StateStore, StepStatus } from '../domain
 import { type ProcessTable, procTable } from '../lib/process-identity.ts';
 import { InstanceTable } from './instance-table.ts';
 import { OperationJournal } from './operation-journal.ts';
-import { openDatabase } from './state-database.ts';
+import { inTransaction, openDatabase } from './state-database.ts';
 import { toStateError } from './state-errors.ts';
 
 export interface StateStoreOptions {
@@ -42,6 +42,10 @@ class SqliteStateStore implements StateStore {
     this.#path = options.path;
     this.#instances = new InstanceTable(db, options.path);
     this.#journal = new OperationJournal(db, options.processes ?? procTable, options.now ?? Date.now);
+  }
+
+  transact<T>(work: () => T): T {
+    return this.#guard(() => inTransaction(this.#db, work));
   }
 
   listInstances(): Instance[] {

@@ -12,10 +12,12 @@ const [home = '', name = '', step = '', status = '', moment = ''] = process.argv
 const store = openStateStore({ path: join(home, 'state.db') });
 
 const deadly = Object.create(store, {
-  insertInstance: {
-    value: (...given: Parameters<StateStore['insertInstance']>) => {
-      store.insertInstance(...given);
+  // The first transaction is the intent.
+  transact: {
+    value: <T>(work: () => T): T => {
+      const result = store.transact(work);
       if (step === 'reserve') die();
+      return result;
     },
   },
   recordStep: {

@@ -13,6 +13,10 @@ export class MemoryState implements StateStore {
     for (const instance of instances) this.#instances.set(instance.key, instance);
   }
 
+  transact<T>(work: () => T): T {
+    return work();
+  }
+
   listInstances(): Instance[] {
     return [...this.#instances.values()];
   }

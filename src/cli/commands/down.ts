@@ -8,7 +8,7 @@ import { defineCommand } from '../command.ts';
 import { flag, manyArguments, optionalText } from '../parameters.ts';
 import { instanceToJson } from '../render/instance.ts';
 import { prefixProgress } from '../render/progress-view.ts';
-import { forEachName } from '../several-errors.ts';
+import { forEachName, type Outcomes } from '../several-errors.ts';
 
 export const down = defineCommand({
   name: 'down',
@@ -28,7 +28,7 @@ export const down = defineCommand({
     all: flag('every instance', { short: 'a' }),
     snapshot: optionalText(
       'SNAPSHOT',
-      'keep the disk first, under this name or one made of the name and the time',
+      'keep the disk first, named after the instance and the time; --snapshot=NAME names it',
     ),
     force: flag('do not ask, and destroy also when the snapshot fails', { short: 'f' }),
   },
@@ -39,6 +39,7 @@ export const down = defineCommand({
     { command: 'spuff down --all --force', about: 'destroy every instance without a question' },
   ],
   json: 'instances',
+  onStop: 'stopping; the same command finishes what is left half destroyed',
   run: async ({ arguments: { names }, options }, cli) => {
     if (typeof options.snapshot === 'string') checkSnapshotName(options.snapshot);
     const instances = await chooseInstances(cli, names, options.all);
@@ -53,8 +54,10 @@ export const down = defineCommand({
       cli.say('nothing was destroyed');
       return errorCodes.interrupted.exitStatus;
     }
-    await destroyAll(cli, instances, options);
-    if (cli.flags.json) cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
+    const { results, failure } = await destroyAll(cli, instances, options);
+    if (cli.flags.json && (results.length > 0 || failure === null))
+      cli.printJson({ version: 1, instances: results.map(instanceToJson) });
+    if (failure !== null) throw failure;
     return 0;
   },
 });
@@ -79,18 +82,21 @@ async function destroyAll(
   cli: Cli,
   instances: readonly Instance[],
   options: { snapshot: string | true | undefined; force: boolean },
-): Promise<void> {
+): Promise<Outcomes<Instance>> {
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
-  await forEachName([...byName.keys()], async (name) => {
-    const instance = byName.get(name);
-    if (!instance) return;
+  return forEachName([...byName.keys()], async (name) => {
+    const instance = byName.get(name) as Instance;
     const progress = byName.size > 1 ? prefixProgress(cli.context.progress, name) : cli.context.progress;
     const snapshot =
       options.snapshot === true
         ? defaultSnapshotName(name, cli.context.runtime.now())
         : (options.snapshot ?? null);
-    await downInstance({ ...cli.context, progress }, instance, { snapshot, force: options.force });
-    if (snapshot !== null && !cli.flags.json)
-      cli.print(`kept as snapshot ${snapshot}: spuff up ${name} --snapshot ${snapshot}`);
+    const { kept } = await downInstance({ ...cli.context, progress }, instance, {
+      snapshot,
+      force: options.force,
+    });
+    if (kept !== null && !cli.flags.json)
+      cli.print(`kept as snapshot ${kept}: spuff up ${name} --snapshot ${kept}`);
+    return instance;
   });
 }

@@ -1,7 +1,7 @@
 import { removeImage } from '../../app/images.ts';
 import { defineCommand } from '../command.ts';
 import { manyArguments } from '../parameters.ts';
-import { forEachName } from '../several-errors.ts';
+import { forAllNames } from '../several-errors.ts';
 
 export const imageRm = defineCommand({
   name: 'image rm',
@@ -10,6 +10,6 @@ export const imageRm = defineCommand({
   options: {},
   examples: [{ command: 'spuff image rm debian-12', about: 'remove one; spuff image build makes it again' }],
   run: async ({ arguments: { names } }, cli) => {
-    await forEachName([...new Set(names)], (name) => removeImage(cli.context, name));
+    await forAllNames([...new Set(names)], (name) => removeImage(cli.context, name));
   },
 });

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { type FakeRun, runLine } from '../../../test/fakes/cli-run.ts';
 import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../../test/fakes/sample-instance.ts';
-import { type Capabilities, ProviderError, type SnapshotStore } from '../../domain/provider.ts';
+import { SpuffError } from '../../domain/errors.ts';
+import {
+  type Capabilities,
+  type Provider,
+  ProviderError,
+  type SnapshotStore,
+} from '../../domain/provider.ts';
 import { makeHostKey } from '../../ssh/host-key.ts';
 
 const terminals = { out: true, err: true, input: true };
@@ -59,6 +65,7 @@ describe('spuff up', () => {
     [['up', 'Not A Name'], 'usable instance name'],
     [['up', 'x', '--image', 'a', '--snapshot', 'b'], 'exclude each other'],
     [['up', 'x', '--idle-timeout', 'soon'], 'write a number with s, m, h or d'],
+    [['up', 'x', '--ttl', `${'999999d'.repeat(110)}`], 'ten years'],
   ])('refuses %j', async (argv, text) => {
     const { status, err } = await runLine(argv, plan('/x'));
     expect(status).toBe(2);
@@ -133,7 +140,8 @@ describe('spuff down', () => {
     expect(await runLine(['down', 'demo', '--snapshot'], run)).toMatchObject({ status: 14 });
     expect(state.listInstances()).toHaveLength(2);
     const forced = await runLine(['down', 'demo', '--snapshot', '--force'], run);
-    expect(forced.err).toContain('destroyed without its snapshot');
+    expect(forced.err).toContain('destroyed without its snapshot, as --force says: no space');
+    expect(forced.out).toBe('');
     expect(state.listInstances()).toHaveLength(1);
   });
 
@@ -147,6 +155,79 @@ describe('spuff down', () => {
     expect(status).toBe(2);
     expect(err).toContain(text);
     expect(state.listInstances()).toHaveLength(2);
+  });
+
+  it('takes no name for that of a snapshot', async () => {
+    const state = two();
+    const taken: string[] = [];
+    const snapshots = {
+      create: async (_id: string, name: string) => void taken.push(name),
+      async *list() {
+        yield* [];
+      },
+    } as unknown as SnapshotStore;
+    const run = { state, ssh, provider: { ...provider([]), snapshots } };
+    for (const line of [
+      ['down', '--snapshot', 'demo'],
+      ['down', '--snapshot', 'other', '--bogus'],
+    ])
+      await runLine(line, run);
+    expect(taken.map((name) => name.replace(/-\d.*/, ''))).toEqual(['demo']);
+    expect(state.listInstances().map(({ name }) => name)).toEqual(['other']);
+    await runLine(['down', 'other', '--snapshot=mine', '-q'], run);
+    expect(taken.at(-1)).toBe('mine');
+  });
+
+  it('refuses the name of a snapshot that there is, before anything is destroyed', async () => {
+    const state = two();
+    const snapshots = {
+      async *list() {
+        yield { name: 'mine' };
+      },
+    } as unknown as SnapshotStore;
+    const outcome = await runLine(['down', 'demo', '--snapshot=mine'], {
+      state,
+      ssh,
+      provider: { ...provider([]), snapshots },
+    });
+    expect(outcome).toMatchObject({ status: 5, err: expect.stringContaining('named mine already') });
+    expect(state.listInstances()).toHaveLength(2);
+  });
+
+  it('tells what went well before what did not', async () => {
+    const state = two();
+    const destroy: Provider['destroy'] = async (_id, { expectKey }) => {
+      if (state.getInstance(expectKey)?.name === 'other')
+        throw new ProviderError('server', 'down for repair', {
+          provider: 'fake',
+          op: 'destroy',
+          retryable: true,
+        });
+    };
+    const run = { state, ssh, provider: { ...provider([]), destroy } };
+    const { out, err, status } = await runLine(['down', 'demo', 'other', '--json'], run);
+    expect(status).toBe(14);
+    expect(JSON.parse(out).instances).toMatchObject([{ name: 'demo' }]);
+    expect(JSON.parse(err.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      error: { errors: [{ name: 'other' }] },
+    });
+  });
+
+  it('stopped in the middle of its snapshot destroys nothing, also with --force', async () => {
+    const state = two();
+    const controller = new AbortController();
+    const snapshots = {
+      create: async () => {
+        controller.abort();
+        throw new SpuffError('interrupted', 'the call was stopped');
+      },
+      async *list() {
+        yield* [];
+      },
+    } as unknown as SnapshotStore;
+    const run = { state, ssh, signal: controller.signal, provider: { ...provider([]), snapshots } };
+    expect(await runLine(['down', 'demo', '--snapshot', '--force'], run)).toMatchObject({ status: 130 });
+    expect(state.listInstances().map(({ phase }) => phase)).toEqual(['ready', 'ready']);
   });
 
   it('says so when there is nothing', async () => {

@@ -1,7 +1,7 @@
 import { deleteSnapshot } from '../../app/snapshots.ts';
 import { defineCommand } from '../command.ts';
 import { manyArguments } from '../parameters.ts';
-import { forEachName } from '../several-errors.ts';
+import { forAllNames } from '../several-errors.ts';
 
 export const snapshotDelete = defineCommand({
   name: 'snapshot delete',
@@ -14,6 +14,6 @@ export const snapshotDelete = defineCommand({
     { command: 'spuff snapshot delete tools-installed', about: 'delete one; it cannot be brought back' },
   ],
   run: async ({ arguments: { names } }, cli) => {
-    await forEachName([...new Set(names)], (name) => deleteSnapshot(cli.context, name));
+    await forAllNames([...new Set(names)], (name) => deleteSnapshot(cli.context, name));
   },
 });

@@ -12,7 +12,7 @@ import { durationOrOff, flag, manyArguments, negated, text } from '../parameters
 import { instanceToJson } from '../render/instance.ts';
 import { prefixProgress } from '../render/progress-view.ts';
 import { formatFields, formatHourly } from '../render/text.ts';
-import { forEachName } from '../several-errors.ts';
+import { forEachName, type Outcomes } from '../several-errors.ts';
 
 export const up = defineCommand({
   name: 'up',
@@ -46,6 +46,7 @@ export const up = defineCommand({
     { command: 'spuff up demo --dry-run', about: 'what would be made, and what it costs' },
   ],
   json: 'instances',
+  onStop: 'stopping; what was begun is undone',
   run: async ({ arguments: { names }, options }, cli) => {
     const { connect, dryRun } = options;
     const wishes = toWishes(options);
@@ -54,8 +55,10 @@ export const up = defineCommand({
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
     if (dryRun) return preview(cli, wanted, wishes);
-    const instances = await makeAll(cli, wanted, wishes);
-    if (cli.flags.json) cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
+    const { results: instances, failure } = await makeAll(cli, wanted, wishes);
+    if (cli.flags.json && (instances.length > 0 || failure === null))
+      cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
+    if (failure !== null) throw failure;
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
     if (only && instances.length === 1 && connect && sits && !cli.flags.json) return openShell(cli, only, []);
@@ -98,7 +101,7 @@ function toWishes({ size, region, image, snapshot, ttl, idleTimeout }: WishOptio
   return { size, region, image, snapshot, ttlMs: ttl, idleTimeoutMs: idleTimeout };
 }
 
-async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Promise<Instance[]> {
+async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Promise<Outcomes<Instance>> {
   const { upInstance } = await import('../../app/up.ts');
   return forEachName(names, async (name) => {
     const progress = names.length > 1 ? prefixProgress(cli.context.progress, name) : cli.context.progress;

@@ -15,13 +15,20 @@ export function createProgressView(
   // `--no-color` asks for plain text, and moving lines are made of escape sequences.
   if (!flags.color || !isLive(terminal))
     return new PlainProgress({ stream: terminal.err, paint, verbose: flags.verbose, now });
-  return new LiveProgress({ stream: terminal.err, paint, unicode: showsUnicode(terminal), now });
+  return new LiveProgress({
+    stream: terminal.err,
+    paint,
+    unicode: showsUnicode(terminal),
+    verbose: flags.verbose,
+    now,
+  });
 }
 
 const quietProgress: ProgressView = {
   start: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }),
   note: () => undefined,
   warn: () => undefined,
+  trace: () => undefined,
   makeRoom: (write) => write(),
   stop: () => undefined,
 };

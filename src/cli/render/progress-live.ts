@@ -10,6 +10,8 @@ export interface LiveProgressOptions {
   stream: OutputStream;
   paint: Paint;
   unicode: boolean;
+  /** Also traces. */
+  verbose: boolean;
   /** ms */
   now: () => number;
 }
@@ -76,6 +78,11 @@ export class LiveProgress implements ProgressView {
 
   warn(text: string, hints?: readonly string[]): void {
     this.#printAbove(warningLines(this.#options.paint, text, hints));
+  }
+
+  trace(text: string): void {
+    const line = `  ${escapeText(text, { singleLine: true })}`;
+    if (this.#options.verbose) this.#printAbove([this.#options.paint('dim', line)]);
   }
 
   makeRoom(write: () => void): void {

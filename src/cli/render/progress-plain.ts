@@ -7,7 +7,7 @@ import { formatElapsed, warningLines } from './warning.ts';
 export interface PlainProgressOptions {
   stream: OutputStream;
   paint: Paint;
-  /** Also the details of running steps. */
+  /** Also the details of running steps, and traces. */
   verbose: boolean;
   /** ms */
   now: () => number;
@@ -45,6 +45,10 @@ export class PlainProgress implements ProgressView {
 
   warn(text: string, hints?: readonly string[]): void {
     for (const line of warningLines(this.#options.paint, text, hints)) this.#line(line);
+  }
+
+  trace(text: string): void {
+    if (this.#options.verbose) this.note(text);
   }
 
   makeRoom(write: () => void): void {

@@ -14,5 +14,6 @@ export function prefixProgress(progress: Progress, name: string): Progress {
     start: (title) => progress.start(`${name}: ${title}`),
     note: (text) => progress.note(`${name}: ${text}`),
     warn: (text, hints) => progress.warn(`${name}: ${text}`, hints),
+    trace: (text) => progress.trace(`${name}: ${text}`),
   };
 }

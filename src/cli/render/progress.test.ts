@@ -58,7 +58,7 @@ describe('live progress', () => {
     return {
       stream,
       screen: new Screen(stream),
-      progress: new LiveProgress({ stream, paint, unicode: false, now }),
+      progress: new LiveProgress({ stream, paint, unicode: false, verbose: false, now }),
     };
   };
 
@@ -208,3 +208,23 @@ function wrap(row: string, width: number): string[] {
   for (let at = 0; at < row.length; at += width) chunks.push(row.slice(at, at + width));
   return chunks.length > 0 ? chunks : [''];
 }
+
+describe.each([
+  [
+    'plain',
+    (stream: StringStream, verbose: boolean) => new PlainProgress({ stream, paint, verbose, now: () => 0 }),
+  ],
+  [
+    'live',
+    (stream: StringStream, verbose: boolean) =>
+      new LiveProgress({ stream, paint, unicode: false, verbose, now: () => 0 }),
+  ],
+])('a trace, %s', (_name, make) => {
+  it('is shown to who asked for more, safe to print, and to nobody else', () => {
+    const [asked, other] = [new StringStream(true), new StringStream(true)];
+    make(asked, true).trace('GET /x\u001b[2J: 200');
+    make(other, false).trace('GET /x');
+    expect(asked.text).toContain('GET /x\\x1b[2J: 200\n');
+    expect(other.text).toBe('');
+  });
+});
