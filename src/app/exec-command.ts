@@ -1,5 +1,6 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
+import { sayWhenShutOut } from './change-firewall.ts';
 import type { AppContext } from './context.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
 
@@ -17,10 +18,8 @@ export async function execCommand(
     throw new SpuffError('usage', 'an argument cannot hold a NUL character');
   }
   const ssh = await context.ssh();
-  return ssh.openSession(sshTargetOf(instance), request.argv, {
-    tty: request.tty,
-    forwardAgent: false,
-    shared: true,
-    signal: context.signal,
-  });
+  const options = { tty: request.tty, forwardAgent: false, shared: true, signal: context.signal };
+  return sayWhenShutOut(context, instance, () =>
+    ssh.openSession(sshTargetOf(instance), request.argv, options),
+  );
 }

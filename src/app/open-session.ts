@@ -1,4 +1,5 @@
 import type { Instance } from '../domain/instance.ts';
+import { sayWhenShutOut } from './change-firewall.ts';
 import { checkSshArguments } from './check-ssh-arguments.ts';
 import type { AppContext } from './context.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
@@ -19,12 +20,15 @@ export async function openSession(
   const settings = await context.settings();
   const forwardAgent = settings.forwardAgent === 'raw';
   const ssh = await context.ssh();
-  return ssh.openSession(sshTargetOf(instance), command.length > 0 ? command : null, {
-    tty: 'auto',
+  const session = {
+    tty: 'auto' as const,
     forwardAgent,
     // A shared connection outlives the session, and with it whatever was lent to it or forwarded over it.
     shared: !forwardAgent && options.length === 0,
     sshArgs: options,
     signal: context.signal,
-  });
+  };
+  return sayWhenShutOut(context, instance, () =>
+    ssh.openSession(sshTargetOf(instance), command.length > 0 ? command : null, session),
+  );
 }

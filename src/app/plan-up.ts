@@ -1,18 +1,22 @@
 import { userInfo } from 'node:os';
+import { SpuffError } from '../domain/errors.ts';
+import { type Tariff, tariffOf } from '../domain/money.ts';
 import { checkInstanceName, checkUserName, nearestInstanceName } from '../domain/names.ts';
 import type { ImageRef, Provider } from '../domain/provider.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
-import type { AppContext } from './context.ts';
+import { type AppContext, callOptions } from './context.ts';
 
 /** What the user asked for; what is undefined comes from the settings, then from the provider. */
 export interface UpRequest {
   name: string;
   provider?: string | undefined;
-  region?: string | undefined;
+  /** In the order of preference. */
+  regions?: readonly string[] | undefined;
   size?: string | undefined;
   image?: string | undefined;
   snapshot?: string | undefined;
+  spot?: boolean | undefined;
   /** The lease; null: no deadline. */
   ttlMs?: number | null | undefined;
   idleTimeoutMs?: number | null | undefined;
@@ -22,39 +26,101 @@ export interface UpRequest {
 export interface UpPlan {
   name: string;
   provider: string;
+  /** Where it is tried first. */
   region: string;
+  /** And then, where there is no room. */
+  otherRegions: readonly string[];
   size: string;
   image: ImageRef;
+  spot: boolean;
   user: string;
   owner: string;
   directory: string;
   ttlMs: number | null;
   idleTimeoutMs: number | null;
+  /** Networks that may reach port 22; null: everybody. */
+  allowSshFrom: readonly string[] | null;
+  tariff: Tariff | null;
   keys: LoginKeys;
 }
 
 /**
- * Decides everything that `up` needs to know. Reads settings and public keys, and changes nothing.
- * @throws SpuffError `usage` | `config` | `permission` naming what is wrong
+ * Decides everything that `up` needs to know. Reads settings, public keys and, where machines cost money, the provider's
+ * catalogue; changes nothing.
+ * @throws SpuffError `usage` | `config` | `permission` | `quota` naming what is wrong
  */
 export async function planUp(context: AppContext, request: UpRequest): Promise<UpPlan> {
   const name = checkInstanceName(request.name);
   const settings = await context.settings();
   const provider = await context.provider(request.provider ?? settings.provider);
+  const regions = chooseRegions(request, settings, provider);
+  if (request.spot && !provider.caps.spot)
+    throw new SpuffError('unsupported', `${provider.id} has no spot machines`, {
+      hints: ['leave out --spot'],
+    });
   const ssh = await context.ssh();
+  const [region = '', ...otherRegions] = regions;
   return {
     name,
     provider: provider.id,
-    region: request.region ?? settings.region ?? provider.defaults.region,
-    size: request.size ?? settings.size ?? provider.defaults.size,
+    region,
+    otherRegions,
+    ...(await priceSize(context, provider, request.size ?? settings.size ?? provider.defaults.size, regions)),
     image: await chooseImage(context, request, settings, provider),
+    spot: request.spot ?? false,
     user: checkUserName(settings.user),
     owner: nearestInstanceName(userInfo().username) ?? 'unknown',
     directory: context.directory,
     ttlMs: request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs,
     idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,
+    allowSshFrom: await chooseSources(context, settings, provider),
     keys: await ssh.findLoginKeys(settings.sshKey),
   };
+}
+
+/** P4: what is not allowed is refused before anything is asked of the provider. */
+function chooseRegions(request: UpRequest, settings: Settings, provider: Provider): readonly string[] {
+  // The regions of the settings are those of their provider.
+  const own = provider.id === settings.provider ? settings.regions : null;
+  const regions = request.regions ?? own ?? [provider.defaults.region];
+  const refused = regions.filter((region) => !(settings.allowedRegions ?? [region]).includes(region));
+  if (refused.length === 0 || provider.caps.billing === null) return regions;
+  const [first] = settings.allowedRegions ?? [];
+  throw new SpuffError('config', `${refused.join(', ')} is not among the allowed regions`, {
+    hints: [
+      `use one of them: --region ${first ?? 'REGION'} (${settings.allowedRegions?.join(', ')})`,
+      'see the rule: spuff config get allowed_regions',
+    ],
+  });
+}
+
+/** Where nothing is billed, a size is what the provider makes of its name. */
+async function priceSize(
+  context: AppContext,
+  provider: Provider,
+  wanted: string,
+  regions: readonly string[],
+): Promise<Pick<UpPlan, 'size' | 'tariff'>> {
+  if (provider.caps.billing === null) return { size: wanted, tariff: null };
+  const { chooseSize } = await import('./choose-size.ts');
+  const { sizes } = await provider.catalog(callOptions(context, 60_000));
+  const size = chooseSize(provider, sizes, wanted, regions);
+  if (size.id !== wanted)
+    context.progress.note(
+      `${wanted}: ${size.id} (${size.vcpus} vCPU, ${size.memoryMiB / 1_024} GB) is the cheapest that fits`,
+    );
+  return { size: size.id, tariff: tariffOf(size.hourly, provider.caps.billing) };
+}
+
+async function chooseSources(
+  context: AppContext,
+  settings: Settings,
+  provider: Provider,
+): Promise<readonly string[] | null> {
+  if (provider.caps.firewall === 'none' || settings.firewall === 'open') return null;
+  if (settings.firewall !== 'my-ip') return settings.firewall;
+  const { findMyAddress } = await import('./my-address.ts');
+  return [await findMyAddress(settings.addressService, context.signal)];
 }
 
 async function chooseImage(

@@ -32,14 +32,18 @@ export async function reserveRun(
     context.progress.note(`going on with ${instance.name}, which an earlier run left unfinished (${what})`);
   }
   const recorded = operation.steps.find((step) => step.name === planRecord)?.output as
-    | CreateInputs
+    | Partial<CreateInputs>
     | undefined;
   const provider = await context.provider(instance.provider);
-  return { run: { context, provider, ssh, state, inputs: recorded ?? inputsOf(plan), instance }, operation };
+  return {
+    run: { context, provider, ssh, state, inputs: { ...inputsOf(plan), ...recorded }, instance },
+    operation,
+  };
 }
 
 export function inputsOf(plan: UpPlan): CreateInputs {
-  return { sshPublicKeys: plan.keys.publicKeys, owner: plan.owner };
+  const { owner, otherRegions, allowSshFrom, spot } = plan;
+  return { sshPublicKeys: plan.keys.publicKeys, owner, otherRegions, allowSshFrom, spot };
 }
 
 async function claimNew(context: AppContext, state: StateStore, plan: UpPlan): Promise<Claim> {

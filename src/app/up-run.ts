@@ -13,6 +13,10 @@ import type { UpPlan } from './plan-up.ts';
 export interface CreateInputs {
   sshPublicKeys: readonly string[];
   owner: string;
+  /** Tried in this order after the instance's own, where there is no room. */
+  otherRegions: readonly string[];
+  allowSshFrom: readonly string[] | null;
+  spot: boolean;
 }
 
 export interface UpRun {
@@ -60,6 +64,7 @@ export function draftInstance(context: AppContext, plan: UpPlan, ssh: Ssh): Inst
     readyAt: null,
     expiresAt: plan.ttlMs === null ? null : new Date(nowMs + plan.ttlMs),
     idleTimeoutMs: plan.idleTimeoutMs,
+    tariff: plan.tariff,
     vmState: null,
   };
 }
@@ -84,6 +89,8 @@ export async function specOf(instance: Instance, inputs: CreateInputs, provider:
     sshPublicKeys: inputs.sshPublicKeys,
     owner: inputs.owner,
     expiresAt: instance.expiresAt,
+    ...(inputs.allowSshFrom && { firewall: { allowSshFrom: inputs.allowSshFrom } }),
+    ...(inputs.spot && { spot: true }),
     userData: buildUserData({
       user: instance.user,
       hostName: instance.name,

@@ -50,13 +50,29 @@ const createMachine: Step<UpRun> = {
  */
 async function orderMachine(run: UpRun, options: CallOptions): Promise<Vm> {
   const { instance, provider } = run;
-  if (instance.hostIdentity.phase === 'booting')
-    return provider.create(await specOf(instance, run.inputs, provider), options);
+  if (instance.hostIdentity.phase === 'booting') return createWhereThereIsRoom(run, options);
   const found = await provider.find(instance.key, options);
   if (found) return found;
   throw new SpuffError('conflict', `the machine of ${instance.name}, half made by an earlier run, is gone`, {
     hints: [`make it anew: spuff up ${instance.name}`],
   });
+}
+
+/** Each region that is tried is on record before: a run that is killed goes on there, and not somewhere else. */
+async function createWhereThereIsRoom(run: UpRun, options: CallOptions): Promise<Vm> {
+  const { otherRegions } = run.inputs;
+  for (;;) {
+    const { instance, provider, context } = run;
+    try {
+      return await provider.create(await specOf(instance, run.inputs, provider), options);
+    } catch (error) {
+      const next = otherRegions[otherRegions.indexOf(instance.region) + 1];
+      if (!(error instanceof ProviderError) || error.providerCode !== 'capacity' || next === undefined)
+        throw error;
+      context.progress.note(`${instance.region} has no room for ${instance.size}: trying ${next}`);
+      change(run, { region: next });
+    }
+  }
 }
 
 const awaitAddress: Step<UpRun> = {

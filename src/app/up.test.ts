@@ -62,7 +62,7 @@ function makeProvider(change: Partial<Provider> = {}): Partial<Provider> {
       ssh: { host: '127.0.0.1', port: 2222 },
     }) as Vm;
   return {
-    caps: { maxUserDataBytes: 65_536 } as Capabilities,
+    caps: { maxUserDataBytes: 65_536, billing: null, firewall: 'none' } as Capabilities,
     defaults: { region: 'here', size: 'small', image: { kind: 'slug', slug: 'debian-12' } },
     plan: () => ({ requests: [], hourly: null }),
     create: async ({ key, size }) => {
@@ -223,4 +223,32 @@ it('who is first has its own wishes, and the other one is told', async () => {
   const second = await run(['up', 'demo', '--size', 'second'], 3);
   expect(second).toMatchObject({ status: 5, err: expect.stringContaining('at work on demo') });
   expect(openAs(9).listInstances()).toMatchObject([{ size: 'first' }]);
+});
+
+describe('a region without room', () => {
+  const full: (...regions: string[]) => Provider['create'] =
+    (...regions) =>
+    async ({ key, region }) => {
+      log.push(`${region}, on record as ${openAs(9).listInstances()[0]?.region}`);
+      if (!regions.includes(region)) return { id: 'vm1', key, state: 'running' } as Vm;
+      throw new ProviderError('capacity', `${region} is full`, {
+        provider: 'fake',
+        op: 'create',
+        retryable: true,
+      });
+    };
+
+  it('is followed by the next one that the user names, on record before it is tried', async () => {
+    const outcome = await run(['up', 'demo', '--region', 'a,b,c'], 2, { create: full('a', 'b') });
+    expect(log.slice(0, 3)).toEqual(['a, on record as a', 'b, on record as b', 'c, on record as c']);
+    expect(outcome.err).toContain('a has no room for small: trying b');
+  });
+
+  it('is the end where there is no other', async () => {
+    expect(await run(['up', 'demo', '--region', 'a,b'], 2, { create: full('a', 'b') })).toMatchObject({
+      status: 13,
+      err: expect.stringContaining('b is full'),
+    });
+    expect(phases()).toEqual([]);
+  });
 });

@@ -1,5 +1,7 @@
+import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
+import { costOf, formatMoney } from '../domain/money.ts';
 import type { Money } from '../domain/provider.ts';
 import type { Operation } from '../domain/state.ts';
 import type { AppContext } from './context.ts';
@@ -16,9 +18,21 @@ import { upSteps } from './up-steps.ts';
  */
 export async function upInstance(context: AppContext, request: UpRequest): Promise<Instance> {
   const plan = await planUp(context, request);
+  sayCost(context, plan);
   const { run, operation } = await reserveRun(context, plan);
   await runSteps(run, operation);
   return markReady(run, operation);
+}
+
+/** Before anything is made that costs. */
+function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPlan): void {
+  if (tariff === null) return;
+  const hourly = `${formatMoney(tariff.hourly, 5)} an hour`;
+  const most =
+    ttlMs === null
+      ? 'without an end'
+      : `at most ${formatMoney(costOf(tariff, ttlMs))} in ${formatDuration(ttlMs)}`;
+  progress.note(`${size} in ${region}: ${hourly}, ${most}`);
 }
 
 /** What `up` would do, for `--dry-run`: the plan, its price and the requests. The user data is named by its size only. */
@@ -35,7 +49,8 @@ export async function previewUp(context: AppContext, request: UpRequest): Promis
   const draft = draftInstance(context, plan, await context.ssh());
   const spec = await specOf(draft, inputsOf(plan), provider);
   const userData = `[${Buffer.byteLength(spec.userData)} bytes of user data]`;
-  return { plan, ...provider.plan({ ...spec, userData }) };
+  const { requests, hourly } = provider.plan({ ...spec, userData });
+  return { plan, requests, hourly: plan.tariff?.hourly ?? hourly };
 }
 
 async function runSteps(run: UpRun, operation: Operation): Promise<void> {

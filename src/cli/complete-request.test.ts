@@ -40,7 +40,7 @@ async function offered(words: readonly string[]): Promise<string[]> {
 
 describe('completion', () => {
   it.each([
-    [['s'], ['status', 'ssh', 'snapshot']],
+    [['s'], ['status', 'ssh', 'sizes', 'snapshot']],
     [
       ['--quiet', 'l'],
       ['ls', 'logs'],

@@ -19,6 +19,7 @@ const completers: Record<CompleterName, Complete> = {
     const listed = await listSnapshots(app);
     return listed.map(({ snapshot }) => ({ value: snapshot.name, about: snapshot.instanceName ?? '' }));
   },
+  providers: async ({ providerIds }) => providerIds.map((value) => ({ value, about: '' })),
   sizes: async ({ app }) => {
     const { sizes } = await readCatalog(app);
     return sizes.map(({ id, vcpus, memoryMiB }) => ({ value: id, about: `${vcpus} vCPU, ${memoryMiB} MiB` }));

@@ -3,123 +3,31 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
-
-const time = z.iso.datetime();
-const nullable = <T extends z.ZodMiniType>(schema: T) => z.nullable(schema);
-const imageRef = z.union([
-  z.strictObject({ kind: z.literal('slug'), slug: z.string() }),
-  z.strictObject({ kind: z.literal('id'), id: z.string() }),
-]);
-const money = z.strictObject({
-  amount: z.string(),
-  currency: z.string(),
-  basis: z.enum(['net', 'gross', 'unspecified']),
-});
-const vmState = z.enum([
-  'provisioning',
-  'running',
-  'stopping',
-  'stopped',
-  'deleting',
-  'gone',
-  'failed',
-  'unknown',
-]);
-
-const instanceFields = {
-  key: z.string(),
-  name: z.string(),
-  provider: z.string(),
-  phase: z.enum(['creating', 'ready', 'destroying']),
-  vmId: nullable(z.string()),
-  vmState: nullable(vmState),
-  vmStateCheckedAt: nullable(time),
-  region: z.string(),
-  size: z.string(),
-  arch: nullable(z.enum(['x86_64', 'arm64'])),
-  image: imageRef,
-  user: z.string(),
-  ssh: nullable(z.strictObject({ host: z.string(), port: z.number() })),
-  hostIdentity: z.enum(['booting', 'rotating', 'pinned']),
-  agentVersion: nullable(z.string()),
-  directory: z.string(),
-  createdAt: time,
-  readyAt: nullable(time),
-  expiresAt: nullable(time),
-  idleTimeoutMs: nullable(z.number()),
-};
-const instance = z.strictObject({ ...instanceFields, remarks: z.optional(z.array(z.string())) });
-
-const snapshot = z.strictObject({
-  id: z.string(),
-  name: z.string(),
-  provider: z.string(),
-  key: nullable(z.string()),
-  instanceName: nullable(z.string()),
-  createdAt: time,
-  sizeBytes: nullable(z.number()),
-  region: nullable(z.string()),
-  billed: z.boolean(),
-});
-
-const image = z.strictObject({
-  name: z.string(),
-  ref: imageRef,
-  os: z.string(),
-  arch: z.enum(['x86_64', 'arm64']),
-  sizeBytes: nullable(z.number()),
-  createdAt: nullable(time),
-});
-
-const plan = z.strictObject({
-  name: z.string(),
-  provider: z.string(),
-  region: z.string(),
-  size: z.string(),
-  image: imageRef,
-  user: z.string(),
-  owner: z.string(),
-  directory: z.string(),
-  ttlMs: nullable(z.number()),
-  idleTimeoutMs: nullable(z.number()),
-  sshPublicKeyPath: nullable(z.string()),
-  hourly: nullable(money),
-  requests: z.array(z.strictObject({ method: z.string(), path: z.string(), body: z.unknown() })),
-});
-
-/** A part of a status: what was asked for, or why it could not be had. */
-const part = <T extends z.ZodMiniType>(value: T) =>
-  z.union([
-    z.strictObject({ ok: z.literal(true), value }),
-    z.strictObject({
-      ok: z.literal(false),
-      error: z.strictObject({ code: z.string(), message: z.string() }),
-    }),
-  ]);
-
-const machine = z.strictObject({
-  id: z.string(),
-  state: vmState,
-  rawState: z.string(),
-  ipv4: nullable(z.string()),
-  ipv6: nullable(z.string()),
-  billed: z.boolean(),
-});
-
-/** What the agent answers is in its own protocol, which is versioned on its own. */
-const agentAnswer = z.record(z.string(), z.unknown());
-const ofInstance = { instance: z.string() };
-const envelope = <T extends Record<string, z.ZodMiniType>>(fields: T) =>
-  z.strictObject({ version: z.literal(1), ...fields });
-
-const logFile = { file: z.string(), sizeBytes: z.number(), modifiedAt: time };
+import {
+  agentAnswer,
+  envelope,
+  image,
+  instance,
+  logFile,
+  machine,
+  nullable,
+  ofInstance,
+  orphan,
+  part,
+  plan,
+  size,
+  snapshot,
+  time,
+  untracked,
+} from './json-parts.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
   instances: {
     about:
-      '`up`, `ls`, `down` and `agent upgrade`: the instances that they made, know, destroyed or changed.',
-    schema: envelope({ instances: z.array(instance) }),
+      '`up`, `ls`, `down` and `agent upgrade`: the instances that they made, know, destroyed or changed. `untracked`, only ' +
+      'with `ls --refresh`: machines of yours that are not in the state; `spuff down KEY` destroys one.',
+    schema: envelope({ instances: z.array(instance), untracked: z.optional(z.array(untracked)) }),
   },
   plans: {
     about: '`up --dry-run`: what would be made. `requests` are those that the provider would get.',
@@ -137,6 +45,43 @@ export const jsonShapes = {
       metrics: z.optional(part(agentAnswer)),
       processes: z.optional(part(agentAnswer)),
     }),
+  },
+  providers: {
+    about: '`providers`: each with what it says of your account, or why it could not be asked.',
+    schema: envelope({
+      providers: z.array(
+        z.strictObject({
+          id: z.string(),
+          isDefault: z.boolean(),
+          access: part(
+            z.strictObject({
+              account: z.string(),
+              missing: z.array(z.string()),
+              machines: nullable(z.strictObject({ used: z.number(), limit: z.number() })),
+            }),
+          ),
+        }),
+      ),
+    }),
+  },
+  sizes: {
+    about: '`sizes`: the cheapest first; `hourly` is null where nothing is billed or the price is not known.',
+    schema: envelope({ provider: z.string(), sizes: z.array(size) }),
+  },
+  regions: {
+    about: '`regions`: `allowed` says whether the settings let machines be made there.',
+    schema: envelope({
+      provider: z.string(),
+      regions: z.array(z.strictObject({ id: z.string(), available: z.boolean(), allowed: z.boolean() })),
+    }),
+  },
+  orphans: {
+    about: '`orphans`: what is there, or, with `--remove`, what was destroyed.',
+    schema: envelope({ orphans: z.array(orphan) }),
+  },
+  firewall: {
+    about: '`firewall`: the networks that may reach port 22; null: everybody.',
+    schema: envelope({ instance: z.string(), allowSshFrom: nullable(z.array(z.string())) }),
   },
   snapshots: {
     about: '`snapshot list`, and `snapshot create` with the new one alone.',
@@ -175,7 +120,12 @@ export const jsonShapes = {
   },
   'agent-exec-log': {
     about: '`agent exec-log`: the newest first.',
-    schema: envelope({ ...ofInstance, entries: z.array(agentAnswer), damagedLines: z.number() }),
+    schema: envelope({
+      ...ofInstance,
+      entries: z.array(agentAnswer),
+      damagedLines: z.number(),
+      droppedEntries: z.number(),
+    }),
   },
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',

@@ -7,6 +7,7 @@ export type CompleterName =
   | 'instances'
   | 'config-keys'
   | 'config-values'
+  | 'providers'
   | 'sizes'
   | 'regions'
   | 'images'

@@ -44,6 +44,19 @@ export const commandGroups: readonly CommandGroup[] = [
     },
   },
   {
+    title: 'Providers',
+    commands: {
+      providers: async () => (await import('./commands/providers.ts')).providers,
+      sizes: async () => (await import('./commands/sizes.ts')).sizes,
+      regions: async () => (await import('./commands/regions.ts')).regions,
+      orphans: async () => (await import('./commands/orphans.ts')).orphans,
+      'firewall show': async () => (await import('./commands/firewall-show.ts')).firewallShow,
+      'firewall allow': async () => (await import('./commands/firewall-allow.ts')).firewallAllow,
+      'firewall revoke': async () => (await import('./commands/firewall-revoke.ts')).firewallRevoke,
+      'firewall close': async () => (await import('./commands/firewall-close.ts')).firewallClose,
+    },
+  },
+  {
     title: 'spuff itself',
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
@@ -65,6 +78,7 @@ export const families: Readonly<Record<string, string>> = {
   agent: 'ask spuff-agent, the daemon on an instance',
   snapshot: 'keep the disk of an instance, and start others from it',
   image: 'the base images that local machines start from',
+  firewall: 'who may reach port 22 of an instance',
   config: 'read and change the settings',
 };
 

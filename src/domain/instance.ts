@@ -1,4 +1,5 @@
 import type { InstanceKey } from './ids.ts';
+import type { Tariff } from './money.ts';
 import type { ImageRef, ProviderId, VmState } from './provider.ts';
 import type { Secret } from './secret.ts';
 
@@ -46,5 +47,7 @@ export interface Instance {
   /** The end of the lease; null only where the user switched it off. */
   expiresAt: Date | null;
   idleTimeoutMs: number | null;
+  /** What it costs; null: nothing, or its price was not known when it was made. */
+  tariff: Tariff | null;
   vmState: { state: VmState; checkedAt: Date } | null;
 }

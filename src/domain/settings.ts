@@ -5,8 +5,10 @@
 export interface Settings {
   /** Which provider `up` uses. */
   provider: string;
-  /** null: the provider's default. */
-  region: string | null;
+  /** In the order of preference: where the first has no room, the next is tried. null: the provider's default. */
+  regions: readonly string[] | null;
+  /** No machine is ever made elsewhere; null: anywhere. */
+  allowedRegions: readonly string[] | null;
   size: string | null;
   image: string | null;
   /** Login user on the machines. */
@@ -18,13 +20,20 @@ export interface Settings {
   idleTimeoutMs: number | null;
   /** The longest life of a machine, unless `--ttl` says otherwise. */
   maxLifetimeMs: number | null;
+  /** A command that prints the token of the provider's API; null: it is in the environment. */
+  tokenCommand: string | null;
+  /** Who may reach port 22, where the provider has firewalls: the address that you have now, everybody, or these CIDRs. */
+  firewall: 'my-ip' | 'open' | readonly string[];
+  /** Answers a GET with the address that it came from, as text. */
+  addressService: string;
   /** What the local provider talks to, such as `unix:///run/user/1000/podman/podman.sock`; null: found. */
   engineSocket: string | null;
 }
 
 export const defaultSettings: Settings = {
   provider: 'local',
-  region: null,
+  regions: null,
+  allowedRegions: null,
   size: null,
   image: null,
   user: 'dev',
@@ -32,5 +41,8 @@ export const defaultSettings: Settings = {
   forwardAgent: 'none',
   idleTimeoutMs: 2 * 3_600_000,
   maxLifetimeMs: 24 * 3_600_000,
+  tokenCommand: null,
+  firewall: 'my-ip',
+  addressService: 'https://checkip.amazonaws.com',
   engineSocket: null,
 };

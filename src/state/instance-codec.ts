@@ -47,6 +47,8 @@ export function decodeInstance(doc: string): Instance {
   }
   return {
     ...stored,
+    // Records of versions before there were tariffs.
+    tariff: stored.tariff ?? null,
     hostIdentity: decodeIdentity(stored.hostIdentity),
     agentToken: new Secret(stored.agentToken),
     createdAt: new Date(stored.createdAt),

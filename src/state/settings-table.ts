@@ -4,6 +4,10 @@ import { formatDuration, parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { checkUserName } from '../domain/names.ts';
 import { defaultSettings, type Settings } from '../domain/settings.ts';
+import { checkApiAddress } from '../lib/https.ts';
+import { isLoopbackHost } from '../lib/loopback-host.ts';
+import { parseNetwork } from '../lib/network-address.ts';
+import { splitWords } from '../lib/split-words.ts';
 
 export interface SettingSpec<Field extends keyof Settings = keyof Settings> {
   /** As it stands in the file. */
@@ -29,6 +33,7 @@ function setting<Field extends keyof Settings>(
 const off = 'off';
 const duration = `a length of time such as 30m, 2h or 1d, or ${off}`;
 const word = 'a name';
+const list = 'names, separated by commas';
 const wordPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/;
 
 export const settingsTable: readonly SettingSpec[] = [
@@ -41,16 +46,25 @@ export const settingsTable: readonly SettingSpec[] = [
   }),
   setting({
     key: 'region',
-    field: 'region',
-    takes: word,
-    about: "Region of the provider. Without it: the provider's own choice.",
-    parse: (text) => matching(text, wordPattern, 'the name of a region'),
+    field: 'regions',
+    takes: list,
+    about:
+      "Region of the provider, or several in the order of preference: where one has no room, the next is tried. Without it: the provider's own choice.",
+    parse: (text) => parseWords(text, 'the name of a region'),
+  }),
+  setting({
+    key: 'allowed_regions',
+    field: 'allowedRegions',
+    takes: list,
+    about:
+      'A machine in any other region is refused before anything is asked of the provider. Without it: all are allowed.',
+    parse: (text) => parseWords(text, 'the name of a region'),
   }),
   setting({
     key: 'size',
     field: 'size',
     takes: word,
-    about: "Size of a machine, in the provider's words. Without it: the provider's smallest useful one.",
+    about: "Size of a machine, in the provider's words. Without it: the provider's own choice.",
     parse: (text) => matching(text, wordPattern, 'the name of a size'),
   }),
   setting({
@@ -71,7 +85,8 @@ export const settingsTable: readonly SettingSpec[] = [
     key: 'ssh_key',
     field: 'sshKey',
     takes: 'a path',
-    about: 'Public key to log in with. Without it: what ssh-agent holds, else `~/.ssh/id_*.pub`.',
+    about:
+      'Public key to log in with. Without it: what ssh-agent holds, else `~/.ssh/id_*.pub`, else the key that `spuff init` made.',
     parse: parsePath,
   }),
   setting({
@@ -99,17 +114,41 @@ export const settingsTable: readonly SettingSpec[] = [
     parse: (text) => parseDuration(text, 'max_lifetime'),
   }),
   setting({
+    key: 'token_command',
+    field: 'tokenCommand',
+    takes: 'a command',
+    about:
+      "Prints the token of the provider's API, such as `op read op://vault/item/token`. Run without a shell, on each use, and only when no variable holds a token. What it prints is never kept.",
+    parse: (text) => {
+      splitWords(text);
+      return matching(text, /^.{1,1000}$/u, 'a command line');
+    },
+  }),
+  setting({
+    key: 'firewall',
+    field: 'firewall',
+    takes: 'my-ip, open, or networks such as 198.51.100.0/24, separated by commas',
+    about:
+      'Who may reach port 22 of a new machine, where the provider has firewalls. `my-ip`: the address that you have when it is made; `spuff firewall allow` adds another.',
+    parse: parseFirewall,
+  }),
+  setting({
+    key: 'address_service',
+    field: 'addressService',
+    takes: 'a web address',
+    about: 'Is asked for the address that you have, for `my-ip`: answers a GET with it, as text.',
+    parse: (text) => {
+      checkApiAddress(text, {});
+      return text;
+    },
+  }),
+  setting({
     key: 'engine_socket',
     field: 'engineSocket',
     takes: 'a path or a unix:// address',
     about:
       'Docker or Podman socket for the local provider. Without it: `DOCKER_HOST`, else the usual places.',
-    parse: (text) =>
-      matching(
-        text,
-        /^(?:(?:unix:\/\/)?\/|tcp:\/\/|http:\/\/).{1,400}$/u,
-        'a socket, such as unix:///var/run/docker.sock',
-      ),
+    parse: parseEngineAddress,
   }),
 ];
 
@@ -122,7 +161,22 @@ export function findSetting(key: string): SettingSpec | null {
 /** A value of Settings as it would stand in the file; null: it would not. */
 function formatSetting(value: Settings[keyof Settings], takes: string): string | null {
   if (takes === duration) return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
+  if (Array.isArray(value)) return value.join(', ');
   return value === null ? null : String(value);
+}
+
+function parseWords(text: string, expected: string): readonly string[] {
+  const words = text.split(',').map((part) => part.trim());
+  return words.map((one) => matching(one, wordPattern, expected));
+}
+
+function parseFirewall(text: string): Settings['firewall'] {
+  if (text === 'my-ip' || text === 'open') return text;
+  return text.split(',').map((part) => {
+    const network = parseNetwork(part.trim());
+    if (network !== null) return network;
+    throw wrong(part.trim(), 'my-ip, open, or a network such as 198.51.100.0/24 or 2001:db8::/32');
+  });
 }
 
 function parseDuration(text: string, key: string): number | null {
@@ -139,6 +193,15 @@ function parsePath(text: string): string {
   const path = text === '~' || text.startsWith('~/') ? homedir() + text.slice(1) : text;
   if (path.startsWith('/') && path.length <= 4_096 && !hasControls(path)) return path;
   throw wrong(text, 'a path that begins with / or ~/');
+}
+
+/** The ports of a machine are published on loopback where the engine runs, so an engine elsewhere would be of no use. */
+function parseEngineAddress(text: string): string {
+  const socket = /^(?:unix:\/\/)?\/.{1,400}$/u;
+  const expected = 'a socket on this computer, such as unix:///var/run/docker.sock';
+  if (!/^(?:tcp|http):/.test(text)) return matching(text, socket, expected);
+  const host = URL.canParse(text) ? new URL(text).hostname : '';
+  return isLoopbackHost(host) ? text : matching(text, socket, expected);
 }
 
 function chosen<Choice extends string>(text: string, choices: readonly Choice[]): Choice {

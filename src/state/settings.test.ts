@@ -55,11 +55,15 @@ ssh_key: ~/.ssh/id_work.pub
 forward_agent: raw
 idle_timeout: 1h30m
 max_lifetime: off
+allowed_regions: fra1, ams3
+token_command: op read op://vault/item/token
+firewall: open
+address_service: https://ip.example.com
 engine_socket: unix:///run/user/1000/podman/podman.sock
 `;
     expect(await read(text)).toEqual({
       provider: 'local',
-      region: 'fra1',
+      regions: ['fra1'],
       size: 's-1vcpu-1gb',
       image: 'debian-12',
       user: 'me',
@@ -67,6 +71,10 @@ engine_socket: unix:///run/user/1000/podman/podman.sock
       forwardAgent: 'raw',
       idleTimeoutMs: 5_400_000,
       maxLifetimeMs: null,
+      allowedRegions: ['fra1', 'ams3'],
+      tokenCommand: 'op read op://vault/item/token',
+      firewall: 'open',
+      addressService: 'https://ip.example.com',
       engineSocket: 'unix:///run/user/1000/podman/podman.sock',
     });
   });
@@ -78,7 +86,7 @@ engine_socket: unix:///run/user/1000/podman/podman.sock
     '\ufeffregion: fra1\r\nuser: dev\r\n',
     'region: >-\n  fra1\n',
   ])('reads %j in YAML as in plain lines', async (text) => {
-    expect(await read(text)).toEqual({ ...defaultSettings, region: 'fra1' });
+    expect(await read(text)).toEqual({ ...defaultSettings, regions: ['fra1'] });
   });
 
   it('keeps a number as it was written', async () => {

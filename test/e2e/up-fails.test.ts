@@ -1,6 +1,7 @@
 /** Each step of `up` fails after it took effect, on a real machine: everything is undone, and the error is the step's. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inputsOf } from '../../src/app/reserve-up.ts';
 import { runSaga, type Step } from '../../src/app/saga.ts';
 import { draftInstance, type UpRun } from '../../src/app/up-run.ts';
 import { upSteps } from '../../src/app/up-steps.ts';
@@ -41,6 +42,10 @@ async function makeRun(): Promise<UpRun> {
     ttlMs: 3_600_000,
     idleTimeoutMs: null,
     keys,
+    otherRegions: [],
+    spot: false,
+    allowSshFrom: null,
+    tariff: null,
   };
   const instance = draftInstance(context, plan, ssh);
   state.insertInstance(instance);
@@ -50,7 +55,7 @@ async function makeRun(): Promise<UpRun> {
     ssh,
     state,
     instance,
-    inputs: { sshPublicKeys: keys.publicKeys, owner: plan.owner },
+    inputs: inputsOf(plan),
   };
 }
 

@@ -29,6 +29,7 @@ export function sampleInstance(change: Partial<Instance> = {}): Instance {
     readyAt: new Date(Date.UTC(2026, 10, 23, 10, 0, 5)),
     expiresAt: new Date(Date.UTC(2026, 10, 24, 10, 0, 0)),
     idleTimeoutMs: 7_200_000,
+    tariff: null,
     vmState: { state: 'running', checkedAt: new Date(Date.UTC(2026, 10, 23, 10, 0, 5)) },
     ...change,
   };

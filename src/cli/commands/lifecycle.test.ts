@@ -22,7 +22,10 @@ describe('spuff up', () => {
         throw new TypeError('not needed');
       },
     },
-    provider: { defaults: { region: 'here', size: 'small', image: { kind: 'slug', slug: 'debian-12' } } },
+    provider: {
+      caps: { maxUserDataBytes: 65_536, billing: null, firewall: 'none' } as Capabilities,
+      defaults: { region: 'here', size: 'small', image: { kind: 'slug', slug: 'debian-12' } },
+    },
   });
 
   it('takes each wish to the plan as it was written', async () => {
@@ -30,10 +33,9 @@ describe('spuff up', () => {
     const key = makeHostKey('test');
     const findLoginKeys = async () => ({ publicKeys: [key.publicKey], publicKeyPath: '/k.pub', notes: [] });
     const { provider } = plan('/x');
-    const caps = { maxUserDataBytes: 65_536 } as Capabilities;
     const { out, status } = await runLine(['up', 'x', '--dry-run', '--json', ...wishes], {
       ssh: { findLoginKeys, makeHostKey: () => key },
-      provider: { ...provider, caps, plan: () => ({ requests: [], hourly: null }) },
+      provider: { ...provider, plan: () => ({ requests: [], hourly: null }) },
     });
     expect(status).toBe(0);
     expect(JSON.parse(out).plans).toMatchObject([

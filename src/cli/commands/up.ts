@@ -26,10 +26,12 @@ export const up = defineCommand({
   ],
   arguments: { names: manyArguments('NAME', 'what to call it; the name of this directory') },
   options: {
-    size: text('SIZE', 'how large', { complete: 'sizes' }),
-    region: text('REGION', 'where', { complete: 'regions' }),
+    size: text('SIZE', "the provider's word for it, or what you need: 4cpu-8gb", { complete: 'sizes' }),
+    provider: text('PROVIDER', 'at which provider', { complete: 'providers' }),
+    region: text('REGION', 'where; several, separated by commas, are tried in turn', { complete: 'regions' }),
     image: text('IMAGE', 'what it starts from', { complete: 'images' }),
     snapshot: text('SNAPSHOT', 'start from a snapshot', { complete: 'snapshots' }),
+    spot: flag('cheaper, and the provider may take it back at any time'),
     ttl: durationOrOff('how long it may live at most (8h, 1d, off)'),
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
     connect: negated('do not open a session'),
@@ -85,9 +87,11 @@ function distinct(names: readonly string[]): readonly string[] {
   throw new SpuffError('usage', `${JSON.stringify(twice)} stands twice on the command line`);
 }
 
-type Wishes = Omit<UpRequest, 'name' | 'provider'>;
+type Wishes = Omit<UpRequest, 'name'>;
 
 interface WishOptions {
+  provider: string | undefined;
+  spot: boolean;
   size: string | undefined;
   region: string | undefined;
   image: string | undefined;
@@ -97,8 +101,10 @@ interface WishOptions {
 }
 
 /** Field by field: a spread would let a flag whose name differs from the request's be dropped without a word. */
-function toWishes({ size, region, image, snapshot, ttl, idleTimeout }: WishOptions): Required<Wishes> {
-  return { size, region, image, snapshot, ttlMs: ttl, idleTimeoutMs: idleTimeout };
+function toWishes(options: WishOptions): Required<Wishes> {
+  const { provider, size, image, snapshot, spot, ttl, idleTimeout } = options;
+  const regions = options.region?.split(',').map((one) => one.trim());
+  return { provider, regions, size, image, snapshot, spot, ttlMs: ttl, idleTimeoutMs: idleTimeout };
 }
 
 async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Promise<Outcomes<Instance>> {
@@ -127,18 +133,24 @@ function describe({ plan, hourly, requests }: UpPreview, cli: Cli): string {
     [
       ['name', plan.name],
       ['provider', plan.provider],
-      ['region', plan.region],
+      ['region', [plan.region, ...plan.otherRegions].join(', then ')],
       ['size', plan.size],
       ['image', plan.image.kind === 'slug' ? plan.image.slug : plan.image.id],
       ['user', plan.user],
       ['price', formatHourly(hourly)],
       ['lease', describeLease(plan)],
+      ['firewall', describeSources(plan)],
       ['ssh key', plan.keys.publicKeyPath ?? `${plan.keys.publicKeys.length} of your ssh-agent`],
       ['requests', requests.map(({ method, path }) => `${method} ${path}`).join(', ')],
     ],
     cli.paint,
   );
   return fields;
+}
+
+function describeSources({ allowSshFrom }: UpPlan): string {
+  if (allowSshFrom === null) return 'SSH from everywhere';
+  return allowSshFrom.length === 0 ? 'SSH from nowhere' : `SSH from ${allowSshFrom.join(', ')} only`;
 }
 
 function describeLease({ ttlMs, idleTimeoutMs }: UpPlan): string {

@@ -29,5 +29,6 @@ export function instanceToJson(instance: Instance): object {
     readyAt: instance.readyAt?.toISOString() ?? null,
     expiresAt: instance.expiresAt?.toISOString() ?? null,
     idleTimeoutMs: instance.idleTimeoutMs,
+    tariff: instance.tariff,
   };
 }
