@@ -30,13 +30,15 @@ export const allowedHosts = {
   unix: new Set([agentHostName, 'localhost']),
 } as const;
 
-/** @throws AgentError `wrong-host` */
-export function checkHost(request: IncomingMessage, allowed: ReadonlySet<string>): void {
+export function isHostRight(request: IncomingMessage, allowed: ReadonlySet<string>): boolean {
   const given = request.rawHeaders.filter(
     (name, index) => index % 2 === 0 && name.toLowerCase() === 'host',
   ).length;
-  if (given === 1 && allowed.has((request.headers.host ?? '').toLowerCase())) return;
-  throw new AgentError('wrong-host', 'this is not a name of the agent', {
+  return given === 1 && allowed.has((request.headers.host ?? '').toLowerCase());
+}
+
+export function wrongHost(): AgentError {
+  return new AgentError('wrong-host', 'this is not a name of the agent', {
     hint: `over TCP say 127.0.0.1:${agentPort}, over the socket ${agentHostName}`,
   });
 }

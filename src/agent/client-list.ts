@@ -2,7 +2,6 @@
 export interface ClientList {
   note(client: string, interactive: boolean, nowMs: number): void;
   readonly all: readonly Client[];
-  readonly lastInteractiveAtMs: number | null;
 }
 
 export interface Client {
@@ -16,20 +15,15 @@ const maxClients = 32;
 
 export function createClientList(): ClientList {
   const clients = new Map<string, Client>();
-  let lastInteractiveAtMs: number | null = null;
   return {
     note(client, interactive, nowMs) {
       clients.delete(client);
       clients.set(client, { client, interactive, lastSeenAtMs: nowMs });
       const oldest = clients.keys().next();
       if (clients.size > maxClients && !oldest.done) clients.delete(oldest.value);
-      if (interactive) lastInteractiveAtMs = nowMs;
     },
     get all() {
       return [...clients.values()];
-    },
-    get lastInteractiveAtMs() {
-      return lastInteractiveAtMs;
     },
   };
 }

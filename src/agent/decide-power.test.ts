@@ -89,10 +89,15 @@ describe('decidePower', () => {
     );
   });
 
-  it('is not kept on for ever by a time in the future', () => {
+  it('is not kept on by a time in the future, at whichever moment it looks', () => {
     const signals = [{ name: 'sessions', lastAtMs: quiet.nowMs + 365 * day, nowBusy: null }];
-    const decision = decidePower({ ...quiet, idleTimeoutMs: 60_000, signals });
-    expect(decision.idlePowerOffAtMs).toBe(quiet.nowMs + 60_000);
+    const input = { ...quiet, idleTimeoutMs: 2 * day, signals };
+    for (let nowMs = quiet.nowMs; nowMs < quiet.bootedAtMs + 2 * day; nowMs += day / 4) {
+      const { idlePowerOffAtMs, lastActiveSignal } = decidePower({ ...input, nowMs });
+      expect(idlePowerOffAtMs).toBe(quiet.bootedAtMs + 2 * day);
+      expect(lastActiveSignal).toBe('boot');
+    }
+    expect(decidePower({ ...input, nowMs: quiet.bootedAtMs + 2 * day }).act).toBe('power-off');
   });
 
   it('warns before it acts, and says the same end while it warns', () => {

@@ -3,7 +3,7 @@
 /** One reason to think that somebody, or something of theirs, is at work. */
 export interface Signal {
   name: string;
-  /** The last time it was seen; null: never. */
+  /** The last time it was seen; null: never. One later than now is passed over: see `createActivity` for who dates it. */
   lastAtMs: number | null;
   /** What is going on at this moment, as a sentence; null: nothing. */
   nowBusy: string | null;
@@ -67,9 +67,8 @@ function at(end: { atMs: number; why: string }): { atMs: number; why: string } {
 function lastSignOfLife(input: PowerInput): { name: string; atMs: number } {
   let last = { name: 'boot', atMs: Math.max(0, input.bootedAtMs) };
   const consider = (name: string, atMs: number | null) => {
-    // A time in the future is a clock that was set back: it must not keep the machine on for years.
-    if (atMs !== null && atMs > last.atMs)
-      last = { name, atMs: Math.min(atMs, Math.max(input.nowMs, last.atMs)) };
+    // Taken for now, a time in the future would be renewed at each look, and the machine would never be idle.
+    if (atMs !== null && atMs > last.atMs && atMs <= input.nowMs) last = { name, atMs };
   };
   consider('agent start', input.agentStartedAtMs);
   for (const signal of input.signals)

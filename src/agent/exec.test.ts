@@ -1,9 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ExecFrame, execFrame, execLogResponse, execResponse } from '../protocol/response-schemas.ts';
+import {
+  type ExecFrame,
+  execFrame,
+  execLogResponse,
+  execResponse,
+  statusResponse,
+} from '../protocol/response-schemas.ts';
 import { streamMediaType, tokenHeader } from '../protocol/routes.ts';
 import { decodeFrames, encodeFrame, maxFrameBytes, type RunnerFrame } from './exec-frames.ts';
 import { maxRunning } from './execute.ts';
@@ -157,10 +163,16 @@ describe('/exec', () => {
   });
 
   it('runs so many at once and no more', async () => {
-    const body = { argv: ['sleep', '0.5'], cwd: '/' };
-    const asked = Array.from({ length: maxRunning + 2 }, () => test.call('POST', '/exec', { body }));
-    const statuses = (await Promise.all(asked)).map(({ status }) => status).sort();
-    expect(statuses).toEqual([...Array.from({ length: maxRunning }, () => 200), 503, 503]);
+    const marker = join(test.folder, 'go');
+    const body = { argv: ['sh', '-c', `until [ -e ${marker} ]; do sleep 0.02; done`], cwd: '/' };
+    const asked = Array.from({ length: maxRunning }, () => test.call('POST', '/exec', { body }));
+    await until(async () => {
+      const { text } = await test.call('GET', '/status');
+      return statusResponse.parse(JSON.parse(text)).exec.running === maxRunning;
+    });
+    expect((await test.call('POST', '/exec', { body })).status).toBe(503);
+    writeFileSync(marker, '');
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 200));
   });
 
   it('writes down each command, without its secrets', async () => {

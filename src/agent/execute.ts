@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { escapeText } from '../lib/escape.ts';
 import type { ExecOutcome } from '../protocol/response-schemas.ts';
 import { AgentError } from './agent-error.ts';
 import { decodeFrames, type ExecOrder, type RunnerEnd } from './exec-frames.ts';
@@ -8,6 +9,14 @@ import type { ExecLog } from './exec-log.ts';
 
 /** More commands at once than this are refused. */
 export const maxRunning = 8;
+
+/**
+ * A runner ends its command at the time-out, and gives up on one that it can't end a few seconds later. One that says
+ * nothing even then was stopped, by the command for instance, which runs as the same user.
+ */
+const defaultGraceMs = 10_000;
+
+const maxFailureCharacters = 500;
 
 export interface ExecResult {
   id: string;
@@ -26,7 +35,7 @@ export interface ExecSink {
 export interface Executor {
   /**
    * Has a command run as the login user by a runner of its own. Aborting ends the command.
-   * @throws AgentError `busy` | `unavailable` | `bad-request` when it can't be started
+   * @throws AgentError `busy` | `unavailable` | `bad-request` when it can't be started, or can't be written down
    */
   run(order: ExecOrder, sink: ExecSink, signal: AbortSignal): Promise<ExecResult>;
   readonly running: ReadonlySet<string>;
@@ -40,8 +49,10 @@ export function createExecutor(options: {
   user: () => string;
   log: ExecLog;
   now: () => number;
+  /** How long after its time-out a command is given up, whatever its runner does. */
+  graceMs?: number;
 }): Executor {
-  const { socketPath, user, log, now } = options;
+  const { socketPath, user, log, now, graceMs } = options;
   const running = new Set<string>();
   let lastAtMs: number | null = null;
 
@@ -52,16 +63,14 @@ export function createExecutor(options: {
       });
     }
     const id = randomUUID();
+    log.start({ id, user: user(), argv: order.argv, cwd: order.cwd });
     const startedAtMs = now();
     running.add(id);
     lastAtMs = startedAtMs;
     let result: Omit<ExecResult, 'id' | 'durationMs'> = { outcome: 'failed', exitCode: null, signal: null };
-    log.start({ id, user: user(), argv: order.argv, cwd: order.cwd });
     try {
-      result = await talkToRunner(socketPath, order, signal, {
-        ...sink,
-        begin: () => sink.onStart({ id, startedAt: new Date(startedAtMs) }),
-      });
+      const begin = () => sink.onStart({ id, startedAt: new Date(startedAtMs) });
+      result = await talkToRunner(socketPath, order, signal, { ...sink, begin }, graceMs);
       return { id, ...result, durationMs: now() - startedAtMs };
     } finally {
       running.delete(id);
@@ -86,33 +95,59 @@ export async function runQuietly(socketPath: string, order: ExecOrder): Promise<
   await talkToRunner(socketPath, order, new AbortController().signal, sink);
 }
 
+/** The runner belongs to the user of the machine: what it says is taken as far as the order goes. */
 async function talkToRunner(
   socketPath: string,
   order: ExecOrder,
   signal: AbortSignal,
   sink: ExecSink & { begin: () => void },
+  graceMs = defaultGraceMs,
 ): Promise<Omit<ExecResult, 'id' | 'durationMs'>> {
-  const cancelled = { outcome: 'cancelled', exitCode: null, signal: null } as const;
   const socket = await openSocket(socketPath);
   const hangUp = () => socket.destroy();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    hangUp();
+  }, order.timeoutMs + graceMs);
   signal.addEventListener('abort', hangUp, { once: true });
+  let bytesLeft = order.maxOutputBytes;
   try {
-    if (signal.aborted) return cancelled;
+    if (signal.aborted) return withoutStatus('cancelled');
     socket.write(`${JSON.stringify(order)}\n`);
     for await (const frame of decodeFrames(socket)) {
-      if (frame.kind === 'failure') throw new AgentError('bad-request', frame.message);
+      if (frame.kind === 'failure') throw startFailed(frame.message);
       if (frame.kind === 'end') return toResult(frame.end);
-      if (frame.kind === 'started') sink.begin();
-      else await sink.onOutput(frame.kind, frame.data);
+      if (frame.kind === 'started') {
+        sink.begin();
+        continue;
+      }
+      const data = frame.data.subarray(0, bytesLeft);
+      bytesLeft -= data.length;
+      await sink.onOutput(frame.kind, data);
+      if (data.length < frame.data.length) return withoutStatus('output-limit');
     }
   } catch (error) {
-    if (!signal.aborted) throw error instanceof AgentError ? error : runnerLost(error);
+    if (!signal.aborted && !isLate) throw error instanceof AgentError ? error : runnerLost(error);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', hangUp);
     socket.destroy();
   }
-  if (signal.aborted) return cancelled;
+  if (signal.aborted) return withoutStatus('cancelled');
+  if (isLate) return withoutStatus('timed-out');
   throw runnerLost();
+}
+
+function withoutStatus(outcome: 'cancelled' | 'timed-out' | 'output-limit') {
+  return { outcome, exitCode: null, signal: null };
+}
+
+function startFailed(message: string): AgentError {
+  return new AgentError(
+    'bad-request',
+    escapeText(message, { singleLine: true }).slice(0, maxFailureCharacters),
+  );
 }
 
 function toResult(end: RunnerEnd): Omit<ExecResult, 'id' | 'durationMs'> {

@@ -1,9 +1,11 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { activityResponse } from '../protocol/activity-schema.ts';
 import {
+  errorResponse,
   heartbeatResponse,
   logFrame,
   logsResponse,
@@ -42,9 +44,13 @@ describe('/heartbeat', () => {
     expect((await get(statusResponse, '/status')).clients).toMatchObject([
       { client: 'spuff/0.1.0\\x1b', interactive: false },
     ]);
-    expect((await get(activityResponse, '/activity')).idle.keptOnBy).not.toContain('a spuff session is open');
+    expect((await get(activityResponse, '/activity')).idle.keptOnBy).not.toContain(
+      'an interactive client is there',
+    );
     await test.call('POST', '/heartbeat', { body: { client: 'spuff/0.1.0', interactive: true } });
-    expect((await get(activityResponse, '/activity')).idle.keptOnBy).toContain('a spuff session is open');
+    expect((await get(activityResponse, '/activity')).idle.keptOnBy).toContain(
+      'an interactive client is there',
+    );
   });
 
   it('remembers so many clients and no more', async () => {
@@ -119,6 +125,41 @@ describe('/logs', () => {
     for (const outside of ['../agent.json', '/etc/passwd', '%2e%2e/agent.json']) {
       expect((await test.call('GET', `/logs?file=${outside}`)).status).toBe(403);
     }
+  });
+
+  it('gives no other file for any path, and fails for none', async () => {
+    writeFileSync(join(test.paths.logRoot, 'app.log'), 'one\n');
+    const root = test.paths.logRoot;
+    const part = fc.constantFrom(
+      '..',
+      '.',
+      '/',
+      '//',
+      '%2e',
+      '\\',
+      '\0',
+      '\n',
+      '~',
+      root,
+      'app.log',
+      'etc/passwd',
+    );
+    const path = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')),
+      fc.integer({ min: 100, max: 1_100 }).map((length) => 'é'.repeat(length)),
+    );
+    await fc.assert(
+      fc.asyncProperty(path, fc.constantFrom('/logs', '/logs/stream'), async (text, route) => {
+        const file = text.toWellFormed();
+        fc.pre(file !== 'app.log' && file !== `${root}/app.log`);
+        const answer = await test.call('GET', `${route}?file=${encodeURIComponent(file)}`);
+        expect([400, 403, 404], answer.text).toContain(answer.status);
+        expect(errorResponse.parse(JSON.parse(answer.text)).error.message).not.toContain('\n');
+      }),
+      { numRuns: 300 },
+    );
+    expect(test.journal).toEqual([]);
   });
 
   it('streams new lines until the client goes, and refuses too many streams', async () => {

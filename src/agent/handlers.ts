@@ -1,4 +1,5 @@
 import { hostname, release } from 'node:os';
+import type { AgentConfig } from '../domain/agent-config.ts';
 import { escapeText } from '../lib/escape.ts';
 import type { AgentRequest } from '../protocol/request-schemas.ts';
 import type { AgentResponse } from '../protocol/response-schemas.ts';
@@ -11,7 +12,7 @@ import { readCloudInit } from './cloud-init.ts';
 import type { ExecLog } from './exec-log.ts';
 import { type Executor, maxRunning } from './execute.ts';
 import { followLog } from './follow-log.ts';
-import type { AgentConfig, LeaseFile } from './lease-file.ts';
+import type { LeaseFile } from './lease-file.ts';
 import { readBootMs } from './machine-boot.ts';
 import type { MachinePaths } from './machine-paths.ts';
 import type { MetricsSource } from './metrics.ts';

@@ -1,38 +1,85 @@
 import { statSync } from 'node:fs';
+import { type AgentConfig, parseAgentConfig, renderAgentConfig } from '../domain/agent-config.ts';
+import { toFileError, writeFileAtomically } from '../lib/atomic-file.ts';
 import { readText } from './read-file.ts';
 
-/** What the owner has decided about the machine's life, as it lies in /etc/spuff/agent.json. */
-export interface AgentConfig {
-  /** Who commands run as. */
-  user: string;
-  /** Unix time in seconds; null: no deadline. */
-  deadline: number | null;
-  idleTimeoutSeconds: number | null;
-}
-
 export interface LeaseFile {
-  /** The configuration as it is now; read again only when the file has changed. */
+  /** The lease that is in force; the files are read again when one of them has changed, or was not all right. */
   read(): { config: AgentConfig; problem: string | null };
 }
 
-const nothing: AgentConfig = { user: 'unknown', deadline: null, idleTimeoutSeconds: null };
+export interface LeasePaths {
+  /** The file that spuff writes. */
+  config: string;
+  /** Holds the id of the instance that the file was written for. */
+  boundTo: string;
+  /**
+   * Holds the id of this instance. On a clone of a snapshot the two differ: the lease in the snapshot is another
+   * machine's, and must not switch this one off before its own has come.
+   */
+  instanceId: string;
+  /** The agent's own copy of the last good lease, for when the file is missing or damaged. */
+  copy: string;
+}
+
+/** A lease, and the instance that it was written for; empty where that is not known. */
+interface BoundLease {
+  config: AgentConfig;
+  boundTo: string;
+}
 
 /**
- * @param paths.config the file
- * @param paths.boundTo holds the id of the instance that the file was written for
- * @param paths.instanceId holds the id of this instance. On a clone of a snapshot the two differ: the lease in the
- *   snapshot is another machine's, and must not switch this one off before its own has come.
+ * What ends a machine whose lease is nowhere to be found: the same as spuff's defaults. With no end at all, one damaged
+ * file would be enough to keep a machine, and its bill, running for ever.
  */
-export function createLeaseFile(paths: { config: string; boundTo: string; instanceId: string }): LeaseFile {
+const fallbackLifetimeSeconds = 24 * 3_600;
+const fallbackIdleSeconds = 2 * 3_600;
+
+/** @param startedAtMs when a lease that is not known began: the boot; Unix time in ms */
+export function createLeaseFile(paths: LeasePaths, startedAtMs: () => number): LeaseFile {
   let stamp = '';
-  let current: { config: AgentConfig; problem: string | null } = { config: nothing, problem: null };
+  let known: BoundLease | null = null;
+  let current: ReturnType<LeaseFile['read']> | null = null;
+  const load = () => {
+    const text = readText(paths.config);
+    const config = text === null ? null : parseAgentConfig(text);
+    if (config !== null) {
+      known = { config, boundTo: readText(paths.boundTo)?.trim() ?? '' };
+      return bind(known, paths, keepCopy(paths.copy, known));
+    }
+    const what = `${paths.config} is ${text === null ? 'missing or closed to the agent' : 'damaged'}`;
+    known ??= readCopy(paths.copy);
+    if (known !== null) return bind(known, paths, `${what}: the lease that was last known goes on`);
+    return {
+      config: fallbackLease(startedAtMs()),
+      problem: `${what}, and no other lease is known: ${fallback}`,
+    };
+  };
   return {
     read() {
-      const seen = `${stampOf(paths.config)} ${stampOf(paths.boundTo)} ${stampOf(paths.instanceId)}`;
-      if (seen !== stamp) current = load(paths, current.config);
+      const seen = [paths.config, paths.boundTo, paths.instanceId].map(stampOf).join(' ');
+      if (current === null || current.problem !== null || seen !== stamp) current = load();
       stamp = seen;
       return current;
     },
+  };
+}
+
+const fallback =
+  'this machine powers off 24 hours after it was started, or after 2 hours without use, until spuff gives it its lease again';
+
+function fallbackLease(startedAtMs: number): AgentConfig {
+  const deadline = Math.floor(startedAtMs / 1_000) + fallbackLifetimeSeconds;
+  return { user: 'unknown', deadline, idleTimeoutSeconds: fallbackIdleSeconds };
+}
+
+function bind({ config, boundTo }: BoundLease, { instanceId }: LeasePaths, problem: string | null) {
+  const id = readText(instanceId)?.trim() ?? '';
+  if (boundTo === '' || id === '' || boundTo === id) return { config, problem };
+  return {
+    config: { user: config.user, deadline: null, idleTimeoutSeconds: null },
+    problem:
+      'the lease on this machine is that of the one it was cloned from, so it has none until spuff gives it one',
   };
 }
 
@@ -45,37 +92,22 @@ function stampOf(path: string): string {
   }
 }
 
-function load(paths: Parameters<typeof createLeaseFile>[0], last: AgentConfig) {
-  const text = readText(paths.config);
-  if (text === null)
-    return { config: nothing, problem: `${paths.config} is missing: this machine has no deadline` };
-  const config = parseConfig(text);
-  // A damaged file must not lift the deadline that was known before.
-  if (config === null)
-    return { config: last, problem: `${paths.config} can't be read: the lease before it goes on` };
-  const boundTo = readText(paths.boundTo)?.trim() ?? '';
-  const instanceId = readText(paths.instanceId)?.trim() ?? '';
-  if (boundTo !== '' && instanceId !== '' && boundTo !== instanceId) {
-    return {
-      config: { ...nothing, user: config.user },
-      problem:
-        'the lease on this machine is that of the one it was cloned from, so it has none until spuff gives it one',
-    };
-  }
-  return { config, problem: null };
+/** The copy is the file's text with the id in a line of its own below it. */
+function readCopy(path: string): BoundLease | null {
+  const [line = '', boundTo = '', ...rest] = (readText(path) ?? '').split('\n');
+  // A copy that was cut short lacks its last line's end.
+  const config = rest.length === 1 ? parseAgentConfig(line) : null;
+  return config === null ? null : { config, boundTo };
 }
 
-function parseConfig(text: string): AgentConfig | null {
+/** @returns why there is no copy; null when there is one */
+function keepCopy(path: string, { config, boundTo }: BoundLease): string | null {
+  const content = `${renderAgentConfig(config)}${boundTo.replace(/\s/g, ' ')}\n`;
+  if (readText(path) === content) return null;
   try {
-    const value = JSON.parse(text) as Partial<Record<keyof AgentConfig, unknown>>;
-    if (typeof value.user !== 'string' || !isTime(value.deadline) || !isTime(value.idleTimeoutSeconds))
-      return null;
-    return { user: value.user, deadline: value.deadline, idleTimeoutSeconds: value.idleTimeoutSeconds };
-  } catch {
+    writeFileAtomically(path, content);
     return null;
+  } catch (error) {
+    return `no copy of the lease can be kept: ${toFileError(error, `write ${path}`).message}`;
   }
-}
-
-function isTime(value: unknown): value is number | null {
-  return value === null || (typeof value === 'number' && Number.isFinite(value) && value > 0);
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,8 +21,25 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const bootSeconds = 1_800_000_000;
 const minuteMs = 60_000;
 
+const startLease = () =>
+  createLeaseFile(
+    {
+      config: join(folder, 'agent.json'),
+      boundTo: join(folder, 'bound-to'),
+      instanceId: join(folder, 'instance-id'),
+      copy: join(folder, 'lease'),
+    },
+    () => bootSeconds * 1_000,
+  );
+
+const startPower = () =>
+  createPower({ request: join(folder, 'power-off'), plan: join(folder, 'shutdown.json') }, () => undefined);
+
 /** A machine of files: process 1, no terminals, and a clock that the test moves. */
-function createMachine(config: { deadline?: number | null; idleTimeoutSeconds?: number | null }) {
+function createMachine(
+  config: { deadline?: number | null; idleTimeoutSeconds?: number | null },
+  cores = 'cpu0 1 1 1 1\n',
+) {
   const paths: MachinePaths = {
     ...machinePaths,
     proc: join(folder, 'proc'),
@@ -30,13 +47,17 @@ function createMachine(config: { deadline?: number | null; idleTimeoutSeconds?: 
     cgroup: join(folder, 'cg'),
   };
   for (const path of [join(paths.proc, '1'), paths.dev, paths.cgroup]) mkdirSync(path, { recursive: true });
-  writeFileSync(join(paths.proc, 'stat'), `cpu  1 1 1 1 1 1 1 1\ncpu0 1 1 1 1\nbtime ${bootSeconds}\n`);
+  const setBoot = (seconds: number) =>
+    writeFileSync(join(paths.proc, 'stat'), `cpu  1 1 1 1 1 1 1 1\n${cores}btime ${seconds}\n`);
+  setBoot(bootSeconds);
   writeFileSync(join(paths.proc, '1', 'stat'), `1 (systemd) S 0 1 1 0 -1 ${'0 '.repeat(30)}`);
   const write = (value: object) => writeFileSync(join(folder, 'agent.json'), JSON.stringify(value));
   write({ user: 'dev', deadline: null, idleTimeoutSeconds: null, ...config });
   let nowMs = bootSeconds * 1_000;
+  let passedMs = 0;
   let cpuMicros = 0;
   const now = () => nowMs;
+  const monotonicMs = () => passedMs;
   const setCpu = () => writeFileSync(join(paths.cgroup, 'cpu.stat'), `usage_usec ${Math.round(cpuMicros)}\n`);
   setCpu();
   const executor = createExecutor({
@@ -45,19 +66,16 @@ function createMachine(config: { deadline?: number | null; idleTimeoutSeconds?: 
     log: createExecLog(join(folder, 'exec.log')),
     now,
   });
-  const activity = createActivity({ paths, executor, cpu: createCpuWatch(paths, now), now });
-  const lease = createLeaseFile({
-    config: join(folder, 'agent.json'),
-    boundTo: join(folder, 'bound-to'),
-    instanceId: join(folder, 'instance-id'),
-  });
-  const power = createPower(join(folder, 'power-off'), () => undefined);
+  const cpu = createCpuWatch(paths, monotonicMs);
+  const activity = createActivity({ paths, executor, cpu, now, monotonicMs });
+  const lease = startLease();
+  const power = startPower();
   const warnings: { atMinute: number; text: string }[] = [];
   const warn = (text: string) => warnings.push({ atMinute: (nowMs - bootSeconds * 1_000) / minuteMs, text });
   const lifecycle = createLifecycle({
     lease,
     activity,
-    metrics: createMetricsSource(paths, now),
+    metrics: createMetricsSource(paths, monotonicMs),
     power,
     now,
     warn,
@@ -68,9 +86,10 @@ function createMachine(config: { deadline?: number | null; idleTimeoutSeconds?: 
     power,
     warnings,
     write,
+    setBoot,
     /** Lets time pass; gives the minute after boot at which the power-off was asked for, or null. */
     run(minutes: number, busyCores = 0): number | null {
-      for (const endMs = nowMs + minutes * minuteMs; nowMs < endMs; nowMs += tickMs) {
+      for (const endMs = nowMs + minutes * minuteMs; nowMs < endMs; nowMs += tickMs, passedMs += tickMs) {
         cpuMicros += busyCores * tickMs * 1_000;
         setCpu();
         lifecycle.tick();
@@ -78,9 +97,20 @@ function createMachine(config: { deadline?: number | null; idleTimeoutSeconds?: 
       }
       return null;
     },
+    /** Sets the clock, which no time passes for. */
     jump: (minutes: number) => {
       nowMs += minutes * minuteMs;
     },
+    /** A terminal that somebody has opened, with the time of its last key; also sets it anew. */
+    type: (at: Date) => {
+      const terminal = join(paths.dev, 'pts', '0');
+      mkdirSync(join(paths.dev, 'pts'), { recursive: true });
+      mkdirSync(join(paths.proc, '42'), { recursive: true });
+      writeFileSync(join(paths.proc, '42', 'stat'), `42 (bash) S 1 42 42 ${136 << 8} -1 ${'0 '.repeat(30)}`);
+      writeFileSync(terminal, '');
+      utimesSync(terminal, at, at);
+    },
+    now,
   };
 }
 
@@ -134,6 +164,58 @@ describe('the end of a machine', () => {
     expect(machine.run(50)).toBeNull();
   });
 
+  it.each([
+    ['ahead', 365 * 24 * 60],
+    ['behind', -365 * 24 * 60],
+  ])('comes when nobody is there, though the clock was %s at the last sign of life', (_how, minutes) => {
+    const machine = createMachine({ idleTimeoutSeconds: 30 * 60 });
+    machine.run(10);
+    machine.jump(minutes);
+    machine.activity.noteCall();
+    machine.activity.noteHeartbeat('spuff/test', true);
+    machine.run(1);
+    machine.jump(-minutes);
+    expect(machine.run(28)).toBeNull();
+    expect(machine.run(3)).not.toBeNull();
+  });
+
+  it.each([
+    ['forward', 365 * 24 * 60],
+    ['back', -365 * 24 * 60],
+  ])('is neither sooner nor later for a clock that is set %s for good', (_how, minutes) => {
+    const machine = createMachine({ idleTimeoutSeconds: 30 * 60 });
+    machine.run(20);
+    machine.activity.noteCall();
+    machine.run(1);
+    machine.jump(minutes);
+    // The kernel's time of boot is reckoned back from the clock, so it is set with it.
+    machine.setBoot(bootSeconds + minutes * 60);
+    expect(machine.run(28)).toBeNull();
+    expect(machine.run(3)).not.toBeNull();
+  });
+
+  it('comes though a terminal was last used in the future, and not while somebody types there', () => {
+    const machine = createMachine({ idleTimeoutSeconds: 30 * 60 });
+    machine.run(20);
+    machine.type(new Date('2099-01-01T00:00:00Z'));
+    expect(machine.run(29)).toBeNull();
+    expect(machine.activity.answer(machine.lease.read().config, null).signals.sessions.items).toHaveLength(1);
+    for (let minute = 0; minute < 40; minute++) {
+      machine.type(new Date(machine.now()));
+      expect(machine.run(1)).toBeNull();
+    }
+    machine.type(new Date('2098-01-01T00:00:00Z'));
+    expect(machine.run(29)).toBeNull();
+    expect(machine.run(3)).not.toBeNull();
+  });
+
+  it('does not come while one thread is at work, on however many cores', () => {
+    const cores = Array.from({ length: 64 }, (_, index) => `cpu${index} 1 1 1 1\n`).join('');
+    const machine = createMachine({ idleTimeoutSeconds: 10 * 60 }, cores);
+    expect(machine.run(60, 1)).toBeNull();
+    expect(machine.run(60, 0.1)).not.toBeNull();
+  });
+
   it('is not put off by a power-off that was planned for later', () => {
     const machine = createMachine({ deadline: bootSeconds + 10 * 60 });
     machine.power.plan({ atMs: (bootSeconds + 60 * 60) * 1_000, reason: 'later' });
@@ -146,36 +228,5 @@ describe('the end of a machine', () => {
     rmSync(join(folder, 'power-off'));
     expect(machine.run(1)).not.toBeNull();
     expect(machine.power.problem).toContain('still on');
-  });
-});
-
-describe('the lease file', () => {
-  it('keeps the last lease when the file is damaged, and says so', () => {
-    const machine = createMachine({ deadline: bootSeconds + 600 });
-    expect(machine.lease.read().problem).toBeNull();
-    for (const text of [
-      '{"user":"dev","dead',
-      '[]',
-      '{"user":"dev","deadline":"soon","idleTimeoutSeconds":null}',
-      'null',
-    ]) {
-      writeFileSync(join(folder, 'agent.json'), text);
-      const { config, problem } = machine.lease.read();
-      expect(config.deadline).toBe(bootSeconds + 600);
-      expect(problem).toContain("can't be read");
-    }
-  });
-
-  it('does not take the lease of the machine that this one was cloned from', () => {
-    writeFileSync(join(folder, 'bound-to'), 'first\n');
-    writeFileSync(join(folder, 'instance-id'), 'first\n');
-    const machine = createMachine({ deadline: 1 });
-    expect(machine.lease.read().config.deadline).toBe(1);
-    writeFileSync(join(folder, 'instance-id'), 'the second\n');
-    expect(machine.lease.read()).toMatchObject({
-      config: { user: 'dev', deadline: null, idleTimeoutSeconds: null },
-    });
-    expect(machine.lease.read().problem).toContain('cloned');
-    expect(machine.run(30)).toBeNull();
   });
 });

@@ -32,15 +32,17 @@ export function createLifecycle({ lease, activity, metrics, power, now, warn }: 
       activity.observe();
       metrics.sample();
       const { act, next } = activity.decide(lease.read().config);
-      if (act === 'warn' && next && warnedOfMs !== next.atMs) {
+      if (act === 'warn' && next) {
+        // The end of use moves by itself a little: it hangs on two clocks, one of which is adjusted now and then.
+        const isNews = warnedOfMs === null || Math.abs(next.atMs - warnedOfMs) >= tickMs;
         warnedOfMs = next.atMs;
-        warn(warningText(Math.max(0, next.atMs - now()), next.why));
+        if (isNews) warn(warningText(Math.max(0, next.atMs - now()), next.why));
       }
       if (act === 'none') warnedOfMs = null;
       const isDue = act === 'power-off' && next !== null;
       // What a caller planned for later must not put off the end of the lease.
       const isPlanned = power.planned !== null && power.planned.atMs <= now();
-      if (isDue && dueBefore && !isPlanned) power.plan({ atMs: now(), reason: next.why });
+      if (isDue && dueBefore && !isPlanned) power.end(now(), next.why);
       dueBefore = isDue;
       power.tick(now());
     },

@@ -17,8 +17,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LogFrame } from '../protocol/response-schemas.ts';
 import { followLog } from './follow-log.ts';
-import { listLogs, openLog } from './open-log.ts';
-import { maxLineBytes, readTail } from './read-log.ts';
+import { listLogs, type OpenLog, openLog } from './open-log.ts';
+import { maxLineBytes, maxTailBytes, readTail } from './read-log.ts';
 
 let outside: string;
 let root: string;
@@ -110,7 +110,56 @@ describe('openLog', () => {
   });
 });
 
+describe('listLogs', () => {
+  it('lists nothing that openLog refuses for its links', async () => {
+    linkSync(join(outside, 'secret'), join(root, 'hard.log'));
+    expect((await listLogs(root)).map(({ file }) => file)).toEqual([join(root, 'app/a.log')]);
+  });
+
+  it('lists nothing that its user may not read', async () => {
+    writeFileSync(join(root, 'closed.log'), 'x', { mode: 0o000 });
+    for (const folder of [outside, root]) chmodSync(folder, 0o755);
+    const script =
+      `import(${JSON.stringify(import.meta.resolve('./open-log.ts'))}).then(({ listLogs }) => ` +
+      'listLogs(process.argv[1])).then((files) => console.log(JSON.stringify(files)))';
+    // Root may read everything: somebody else looks.
+    const nobody = process.geteuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const listed = execFileSync(process.execPath, ['-e', script, root], { cwd: '/', ...nobody });
+    expect(JSON.parse(listed.toString())).toMatchObject([{ file: join(root, 'app/a.log') }]);
+  });
+});
+
 describe('readTail', () => {
+  it('gives no more than one answer holds, whatever JSON makes of it', async () => {
+    for (const byte of ['x', '\u0001', 'ü', '"']) {
+      writeFileSync(join(root, 'dense.log'), `${byte.repeat(3_000)}\n`.repeat(5_400));
+      const { lines, more } = await tail('dense.log', 5_000);
+      expect(Buffer.byteLength(JSON.stringify(lines))).toBeLessThanOrEqual(maxTailBytes + 2);
+      expect(lines.length).toBeGreaterThan(40);
+      expect(more).toBe(true);
+      // The last ones are whole.
+      expect(new Set(lines)).toEqual(new Set([byte.repeat(3_000)]));
+    }
+  });
+
+  it('reads two tails at once and no more: each takes memory', async () => {
+    let reading = 0;
+    let most = 0;
+    const handle = {
+      async read(buffer: Buffer, _offset: number, length: number) {
+        most = Math.max(most, ++reading);
+        await new Promise((resolve) => setImmediate(resolve));
+        reading--;
+        buffer.fill('line\n');
+        return { bytesRead: length, buffer };
+      },
+    };
+    const log = { handle, path: '/x', stats: { size: 500_000 } } as unknown as OpenLog;
+    const tails = await Promise.all(Array.from({ length: 24 }, () => readTail(log, 5_000)));
+    expect(most).toBe(2);
+    expect(tails.every(({ lines }) => lines.length === 5_000)).toBe(true);
+  });
+
   it('gives the last lines of any file', async () => {
     const line = fc.string({ maxLength: 30 }).map((text) => text.toWellFormed().replace(/[\r\n]/g, ' '));
     await fc.assert(

@@ -1,5 +1,5 @@
 import { constants, type Dirent, type Stats } from 'node:fs';
-import { type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { systemErrorCode } from '../domain/errors.ts';
 import { AgentError } from './agent-error.ts';
@@ -64,7 +64,17 @@ function refuse(error: unknown): never {
 /** Logs that are not lines of text, and archives of older ones. */
 const notText = /\.(?:gz|xz|bz2|zst|journal|journal~)$|^(?:wtmp|btmp|lastlog|faillog)(?:\.\d+)?$/;
 
-/** The regular files below `root` that can be opened, by path; at most 500 of them, four folders deep. */
+/** Null for a file that is gone meanwhile, or closed to this process. */
+async function statReadable(path: string): Promise<Stats | null> {
+  try {
+    await access(path, constants.R_OK);
+    return await stat(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The regular files below `root` that `openLog` opens, by path; at most 500 of them, four folders deep. */
 export async function listLogs(
   root: string,
 ): Promise<{ file: string; sizeBytes: number; modifiedAt: string }[]> {
@@ -76,8 +86,9 @@ export async function listLogs(
       const path = join(folder, entry.name);
       if (entry.isDirectory() && depth > 1) await visit(path, depth - 1);
       if (!entry.isFile() || notText.test(entry.name)) continue;
-      const stats = await stat(path).catch(() => null);
-      if (stats) found.push({ file: path, sizeBytes: stats.size, modifiedAt: stats.mtime.toISOString() });
+      const stats = await statReadable(path);
+      if (stats?.nlink === 1)
+        found.push({ file: path, sizeBytes: stats.size, modifiedAt: stats.mtime.toISOString() });
     }
   }
   await visit(root, 4);

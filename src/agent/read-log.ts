@@ -1,11 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { OpenLog } from './open-log.ts';
+import { createSemaphore } from './semaphore.ts';
 
 /** Lines longer than this are cut: a log line is for reading. */
 export const maxLineBytes = 16 * 1024;
 
-/** At most this is read back from the end of a file. */
-const maxTailBytes = 4 * 1024 * 1024;
+/** At most this is read back from the end of a file, and given in one answer, as JSON has it. */
+export const maxTailBytes = 1024 * 1024;
+
+/** How many tails are read at once: each takes several times its size while it is. */
+const readInTurn = createSemaphore(2);
 
 export interface Tail {
   lines: string[];
@@ -17,8 +21,12 @@ export interface Tail {
   unfinishedBytes: number;
 }
 
-/** The last lines of a file. A last line without its newline counts as one. */
-export async function readTail({ handle, stats }: OpenLog, count: number): Promise<Tail> {
+/** The last lines of a file, as many as one answer holds. A last line without its newline counts as one. */
+export function readTail(log: OpenLog, count: number): Promise<Tail> {
+  return readInTurn(() => readLastLines(log, count));
+}
+
+async function readLastLines({ handle, stats }: OpenLog, count: number): Promise<Tail> {
   const endOffset = stats.size;
   const chunks: Buffer[] = [];
   let start = endOffset;
@@ -36,12 +44,25 @@ export async function readTail({ handle, stats }: OpenLog, count: number): Promi
   const all = splitLines(whole);
   // The first piece of a file that was not read from its beginning is only part of a line.
   const usable = start > 0 && all.length > 1 ? all.slice(1) : all;
+  const lines = count === 0 ? [] : fitLines(usable.slice(-count));
   return {
-    lines: count === 0 ? [] : usable.slice(-count),
-    more: start > 0 || usable.length > count,
+    lines,
+    more: start > 0 || usable.length > lines.length,
     endOffset,
     unfinishedBytes: text.length - 1 - text.lastIndexOf(0x0a),
   };
+}
+
+/** The last of the lines that fit into an answer: a byte of a file may take six in JSON. */
+function fitLines(lines: string[]): string[] {
+  let left = maxTailBytes;
+  let from = lines.length;
+  while (from > 0) {
+    left -= Buffer.byteLength(JSON.stringify(lines[from - 1])) + 1;
+    if (left < 0) break;
+    from--;
+  }
+  return lines.slice(from);
 }
 
 export function splitLines(bytes: Buffer): string[] {

@@ -13,7 +13,7 @@ export type Reply =
 /** A stream that says nothing for this long says that it is there. */
 const pingMs = 15_000;
 
-/** A client that takes nothing for this long is given up. */
+/** A client that takes nothing of a stream for this long, or not all of an answer, is given up. */
 const stalledMs = 60_000;
 
 const commonHeaders = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const;
@@ -26,6 +26,9 @@ export function sendJson(
 ): void {
   if (response.headersSent || response.destroyed) return;
   const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  // One that takes nothing would hold the answer, and its place among the calls in progress, for ever.
+  const timer = setTimeout(() => response.destroy(), stalledMs);
+  response.once('close', () => clearTimeout(timer));
   response.writeHead(status, {
     ...commonHeaders,
     'Content-Type': 'application/json; charset=utf-8',

@@ -14,14 +14,27 @@ const maxOrderBytes = 2 * 1024 * 1024;
 /** How long a command gets between the polite signal and the other one. */
 const graceMs = 2_000;
 
+/** How long after that it is waited for: nothing more can be done for a process that belongs to somebody else. */
+const killedMs = 1_000;
+
 /** Pipes that say nothing for this long after the end of the command have nothing left to say. */
 const quietMs = 100;
 
+/** And whatever still writes into them is listened to no longer than this. */
+const drainMs = 1_000;
+
+/** As `process.kill`. */
+export type SendSignal = (pid: number, signal: NodeJS.Signals) => unknown;
+
 /**
  * Takes one order from the socket, runs it, and streams frames back until the command and everything in its process
- * group has ended. A socket that closes ends the command.
+ * group has ended, or can't be ended from here. A socket that closes ends the command. The caller exits then: systemd
+ * ends what is left, as root.
  */
-export async function serveOneCommand(socket: Duplex): Promise<void> {
+export async function serveOneCommand(
+  socket: Duplex,
+  sendSignal: SendSignal = (pid, signal) => process.kill(pid, signal),
+): Promise<void> {
   // Whatever goes wrong with the socket shows as its close, which ends the command.
   socket.on('error', () => socket.destroy());
   const order = await readOrder(socket);
@@ -29,15 +42,16 @@ export async function serveOneCommand(socket: Duplex): Promise<void> {
   let frame: RunnerFrame;
   try {
     checkDirectory(order.cwd ?? homedir());
-    frame = { kind: 'end', end: await runOrder(order, socket) };
+    frame = { kind: 'end', end: await runOrder(order, socket, sendSignal) };
   } catch (error) {
     if (!(error instanceof SpuffError)) throw error;
     frame = { kind: 'failure', message: error.message };
   }
-  if (socket.writable) {
-    socket.end(encodeFrame(frame));
-    await once(socket, 'finish').catch(() => undefined);
-  }
+  if (!socket.writable) return;
+  await new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+    socket.end(encodeFrame(frame), () => resolve());
+  });
 }
 
 function checkDirectory(path: string): void {
@@ -69,7 +83,7 @@ async function readOrder(socket: Duplex): Promise<ExecOrder | null> {
   return line === null ? null : (JSON.parse(line.toString('utf8')) as ExecOrder);
 }
 
-async function runOrder(order: ExecOrder, socket: Duplex): Promise<RunnerEnd> {
+async function runOrder(order: ExecOrder, socket: Duplex, sendSignal: SendSignal): Promise<RunnerEnd> {
   const child = await startProcess(order.argv, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: order.cwd ?? homedir(),
@@ -77,19 +91,12 @@ async function runOrder(order: ExecOrder, socket: Duplex): Promise<RunnerEnd> {
     detached: true,
   });
   socket.write(encodeFrame({ kind: 'started' }));
-  let why: 'timed-out' | 'output-limit' | null = null;
-  let killTimer: NodeJS.Timeout | undefined;
-  const end = (reason: typeof why) => {
-    if (killTimer) return;
-    why = reason;
-    signalGroup(child, 'SIGTERM');
-    killTimer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
-  };
-  const timer = setTimeout(() => end('timed-out'), order.timeoutMs);
-  const hangUp = () => signalGroup(child, 'SIGKILL');
-  socket.once('close', hangUp);
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const ending = createEnding((signal) => signalGroup(child, signal, sendSignal));
+  const timer = setTimeout(() => ending.begin('timed-out'), order.timeoutMs);
+  socket.once('close', ending.hangUp);
   // The agent says nothing after the order: reading on is how its going away is noticed.
-  socket.on('end', hangUp);
+  socket.on('end', ending.hangUp);
   socket.resume();
   try {
     const flow: Flow = {
@@ -97,25 +104,71 @@ async function runOrder(order: ExecOrder, socket: Duplex): Promise<RunnerEnd> {
       bytesLeft: order.maxOutputBytes,
       chunks: 0,
       blocked: 0,
-      onLimit: () => end('output-limit'),
+      onLimit: () => ending.begin('output-limit'),
     };
-    const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
     const streams = Promise.all([
       forward(child.stdout, 'stdout', flow),
       forward(child.stderr, 'stderr', flow),
     ]);
-    const [exitCode, signal] = await exited;
-    await drain(child, streams, flow);
-    if (why !== null) return { outcome: why, exitCode, signal };
+    const [exitCode, signal] = (await Promise.race([exited, ending.givenUp])) ?? [null, null];
+    await drain(streams, flow, ending);
+    if (ending.why !== null) return { outcome: ending.why, exitCode, signal };
     return signal === null
       ? { outcome: 'exited', exitCode: exitCode ?? 0, signal: null }
       : { outcome: 'signalled', exitCode: null, signal };
   } finally {
     clearTimeout(timer);
-    clearTimeout(killTimer);
-    socket.off('close', hangUp);
-    socket.off('end', hangUp);
+    ending.cancel();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    socket.off('close', ending.hangUp);
+    socket.off('end', ending.hangUp);
   }
+}
+
+/** How a command is ended that does not end by itself. */
+interface Ending {
+  readonly why: 'timed-out' | 'output-limit' | null;
+  /** Resolves when what the command says from now on is of no interest. */
+  readonly begun: Promise<void>;
+  /** Resolves when the command is not waited for any longer. */
+  readonly givenUp: Promise<null>;
+  signal: (signal: NodeJS.Signals) => void;
+  begin(reason: 'timed-out' | 'output-limit'): void;
+  /** The agent is gone, and with it everybody who would want to know. */
+  hangUp: () => void;
+  cancel(): void;
+}
+
+function createEnding(signal: (signal: NodeJS.Signals) => void): Ending {
+  const begun = Promise.withResolvers<void>();
+  const givenUp = Promise.withResolvers<null>();
+  const timers: NodeJS.Timeout[] = [];
+  let why: Ending['why'] = null;
+  return {
+    get why() {
+      return why;
+    },
+    begun: begun.promise,
+    givenUp: givenUp.promise,
+    signal,
+    begin(reason) {
+      if (why !== null) return;
+      why = reason;
+      begun.resolve();
+      signal('SIGTERM');
+      timers.push(
+        setTimeout(() => signal('SIGKILL'), graceMs),
+        setTimeout(() => givenUp.resolve(null), graceMs + killedMs),
+      );
+    },
+    hangUp: () => {
+      signal('SIGKILL');
+      begun.resolve();
+      givenUp.resolve(null);
+    },
+    cancel: () => timers.forEach(clearTimeout),
+  };
 }
 
 interface Flow {
@@ -150,17 +203,19 @@ async function forward(stream: Readable | null, kind: 'stdout' | 'stderr', flow:
 
 /**
  * After the command has ended: takes what is left in the pipes. What it left running ends with it, first the process
- * group; what has left the group as well and holds a pipe open is cut off, and systemd ends it with this process.
+ * group; what has left the group as well and holds a pipe open is cut off, and systemd ends it with this process. The
+ * time in which a slow reader has yet to take something does not count; the time-out of the command bounds that.
  */
-async function drain(child: ChildProcess, streams: Promise<unknown>, flow: Flow): Promise<void> {
+async function drain(streams: Promise<unknown>, flow: Flow, ending: Ending): Promise<void> {
   if (await settlesWithin(streams, quietMs)) return;
-  signalGroup(child, 'SIGKILL');
+  ending.signal('SIGKILL');
+  const over = Promise.race([streams, ending.begun]);
+  let spentMs = 0;
   for (let seen = -1; seen !== flow.chunks || flow.blocked > 0; ) {
     seen = flow.chunks;
-    if (await settlesWithin(streams, quietMs)) return;
+    if (flow.blocked === 0) spentMs += quietMs;
+    if (spentMs > drainMs || (await settlesWithin(over, quietMs))) return;
   }
-  child.stdout?.destroy();
-  child.stderr?.destroy();
 }
 
 function untilDrained(socket: Duplex): Promise<void> {
@@ -183,11 +238,11 @@ async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boo
   return settled;
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals, sendSignal: SendSignal): void {
   if (child.pid === undefined) return;
   try {
-    process.kill(-child.pid, signal);
+    sendSignal(-child.pid, signal);
   } catch {
-    // The group is gone already.
+    // The group is gone already, or all of it belongs to somebody else.
   }
 }

@@ -10,6 +10,7 @@ import { createExecutor, runQuietly } from './execute.ts';
 import { createHandlers } from './handlers.ts';
 import { createLeaseFile } from './lease-file.ts';
 import { createLifecycle, type Lifecycle, tickMs } from './lifecycle.ts';
+import { readBootMs } from './machine-boot.ts';
 import type { MachinePaths } from './machine-paths.ts';
 import { createMetricsSource } from './metrics.ts';
 import { createPower } from './power.ts';
@@ -23,10 +24,12 @@ export interface AgentOptions {
   /** Where the runner of `/exec` is reached. */
   runnerSocket: string;
   execLogPath: string;
+  /** See `PowerPaths` and `LeasePaths`. */
   powerRequestPath: string;
-  /** See `createLeaseFile`. */
+  powerPlanPath: string;
   configPath: string;
   boundToPath: string;
+  leaseCopyPath: string;
   /** The program that shows a text on the terminals of the user it runs as; the text is its last argument. */
   noticeCommand: readonly string[];
   limits: SharedLimits;
@@ -52,22 +55,28 @@ export function createAgent(options: AgentOptions): Agent {
   const { paths, log } = options;
   const now = () => Date.now();
   const monotonicMs = () => performance.now();
-  const lease = createLeaseFile({
+  const startedAtMs = now();
+  const leasePaths = {
     config: options.configPath,
     boundTo: options.boundToPath,
     instanceId: paths.instanceId,
+    copy: options.leaseCopyPath,
+  };
+  const lease = createLeaseFile(leasePaths, () => readBootMs(paths) ?? startedAtMs);
+  const execLog = createExecLog(options.execLogPath, {
+    journal: (line) => log(`exec ${escapeText(line, { singleLine: true })}`),
   });
-  const execLog = createExecLog(options.execLogPath);
   const executor = createExecutor({
     socketPath: options.runnerSocket,
     user: () => lease.read().config.user,
     log: execLog,
     now,
   });
-  const activity = createActivity({ paths, executor, cpu: createCpuWatch(paths, monotonicMs), now });
-  const power = createPower(options.powerRequestPath, log);
+  const cpu = createCpuWatch(paths, monotonicMs);
+  const activity = createActivity({ paths, executor, cpu, now, monotonicMs });
+  const power = createPower({ request: options.powerRequestPath, plan: options.powerPlanPath }, log);
   const metrics = createMetricsSource(paths, monotonicMs);
-  const shared: Omit<ServerOptions, 'allowedHosts'> = {
+  const shared: Omit<ServerOptions, 'allowedHosts' | 'strangers'> = {
     handlers: createHandlers({ ...options, metrics, executor, execLog, activity, lease, power, now }),
     isTokenRight: createTokenCheck(options.tokenSha256),
     limits: options.limits,
@@ -76,6 +85,7 @@ export function createAgent(options: AgentOptions): Agent {
     },
     onFailure: (error) => log(describeFailure(error)),
   };
+  const { strangers } = options.limits;
   const warn = (text: string) => {
     log(text);
     const order = { argv: [...options.noticeCommand, text], cwd: '/', timeoutMs: 10_000, maxOutputBytes: 0 };
@@ -83,8 +93,8 @@ export function createAgent(options: AgentOptions): Agent {
     runQuietly(options.runnerSocket, order).catch((error: unknown) => log(describeFailure(error)));
   };
   return {
-    tcp: createAgentServer({ ...shared, allowedHosts: allowedHosts.tcp }),
-    unix: createAgentServer({ ...shared, allowedHosts: allowedHosts.unix }),
+    tcp: createAgentServer({ ...shared, allowedHosts: allowedHosts.tcp, strangers: strangers.tcp }),
+    unix: createAgentServer({ ...shared, allowedHosts: allowedHosts.unix, strangers: strangers.unix }),
     lifecycle: createLifecycle({ lease, activity, metrics, power, now, warn }),
     tickMs,
   };

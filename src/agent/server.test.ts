@@ -1,7 +1,12 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorResponse, responseSchemas } from '../protocol/response-schemas.ts';
 import { type Route, type RouteName, routes, tokenHeader } from '../protocol/routes.ts';
-import { createSharedLimits, serverLimits } from './server.ts';
+import { createSharedLimits, type SharedLimits, serverLimits } from './server.ts';
 import { sendRaw, startTestAgent, type TestAgent } from './start-test-agent.ts';
 
 const table = Object.entries(routes) as [RouteName, Route][];
@@ -17,14 +22,22 @@ function errorOf(text: string): { code: string; message: string; hint: string | 
   return errorResponse.parse(JSON.parse(text)).error;
 }
 
-/** An agent with the limits of a real one. */
-async function withFreshAgent(work: (fresh: TestAgent) => Promise<void>): Promise<void> {
-  const fresh = await startTestAgent({ limits: createSharedLimits(() => performance.now()) });
+/** An agent with the limits of a real one, for which no time passes: how fast a test is decides nothing. */
+async function withFreshAgent(
+  work: (fresh: TestAgent, limits: SharedLimits) => Promise<void>,
+): Promise<void> {
+  const limits = createSharedLimits(() => 0);
+  const fresh = await startTestAgent({ limits });
   try {
-    await work(fresh);
+    await work(fresh, limits);
   } finally {
     await fresh.stop();
   }
+}
+
+/** Waits for what must come; the test's own time-out says when it did not. */
+async function until(happened: () => boolean): Promise<void> {
+  while (!happened()) await setImmediate();
 }
 
 describe('routes', () => {
@@ -189,6 +202,67 @@ describe('limits', () => {
     });
   });
 
+  it('counts strangers by listener: one who floods the port closes the socket to nobody', async () => {
+    await withFreshAgent(async (fresh) => {
+      const flood = async (headers: Record<string, string>) => {
+        const asked = Array.from({ length: serverLimits.strangers.burst + 50 }, () =>
+          fresh.call('GET', '/health', { token: null, overTcp: true, headers }).catch(() => null),
+        );
+        return (await Promise.all(asked)).map((answer) => answer?.status);
+      };
+      expect(await flood({})).toContain(429);
+      for (const token of [null, fresh.token]) {
+        expect((await fresh.call('GET', '/health', { token })).status).toBe(200);
+      }
+      // Nor does it to whoever holds the token and uses the port.
+      expect((await fresh.call('GET', '/health', { overTcp: true })).status).toBe(200);
+    });
+  });
+
+  it('counts those who call it by a wrong name as strangers', async () => {
+    await withFreshAgent(async (fresh) => {
+      const asked = Array.from({ length: serverLimits.strangers.burst + 20 }, () =>
+        fresh.call('GET', '/status', { headers: { host: 'evil.example' } }),
+      );
+      const statuses = (await Promise.all(asked)).map(({ status }) => status);
+      expect([...new Set(statuses)].sort()).toEqual([403, 429]);
+      expect((await fresh.call('GET', '/status')).status).toBe(200);
+    });
+  });
+
+  it('keeps no connection of a stranger', async () => {
+    const strangers = [
+      'GET /health HTTP/1.1\r\nHost: spuff-agent\r\n',
+      `GET /status HTTP/1.1\r\nHost: spuff-agent\r\n${tokenHeader}: wrong\r\n`,
+      'GET /nothing HTTP/1.1\r\nHost: spuff-agent\r\nConnection: keep-alive\r\n',
+      'GET /health HTTP/1.1\r\nHost: evil.example\r\n',
+    ];
+    for (const head of strangers) {
+      // It resolves when the agent has hung up.
+      const answer = await sendRaw(test, `${head}\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 (200|401|403) /);
+      expect(answer).toContain('\r\nConnection: close\r\n');
+    }
+    const owner = `GET /health HTTP/1.1\r\nHost: spuff-agent\r\n${tokenHeader}: ${test.token}\r\n\r\n`;
+    const kept = await sendRaw(test, owner, (answer) => answer.includes('protocol'));
+    expect(kept).toContain('\r\nConnection: keep-alive\r\n');
+  });
+
+  it('counts an answer as in progress until its reader has taken it', async () => {
+    await withFreshAgent(async (fresh, limits) => {
+      writeFileSync(join(fresh.paths.logRoot, 'large.log'), `${'x'.repeat(999)}\n`.repeat(4_000));
+      const readers = Array.from({ length: serverLimits.callsInProgress }, () => connect(fresh.socketPath));
+      const head = `Host: spuff-agent\r\n${tokenHeader}: ${fresh.token}\r\n\r\n`;
+      for (const reader of readers) reader.write(`GET /logs?file=large.log&lines=5000 HTTP/1.1\r\n${head}`);
+      // Each has the beginning of its answer, and takes no more.
+      await Promise.all(readers.map((reader) => once(reader, 'readable')));
+      expect((await fresh.call('GET', '/status')).status).toBe(503);
+      for (const reader of readers) reader.destroy();
+      await until(() => limits.inProgress === 0);
+      expect((await fresh.call('GET', '/status')).status).toBe(200);
+    });
+  });
+
   it('refuses calls with the token that come too fast', async () => {
     await withFreshAgent(async (fresh) => {
       const statuses = new Set<number>();
@@ -201,14 +275,18 @@ describe('limits', () => {
   });
 
   it('refuses more calls at once than it takes, and recovers', async () => {
-    await withFreshAgent(async (fresh) => {
-      const asked = Array.from({ length: serverLimits.callsInProgress + 8 }, () =>
-        fresh.call('GET', '/processes'),
-      );
-      const statuses = (await Promise.all(asked)).map(({ status }) => status);
-      expect(statuses.filter((status) => status === 200)).toHaveLength(serverLimits.callsInProgress);
-      expect(statuses.filter((status) => status === 503)).toHaveLength(8);
-      expect((await fresh.call('GET', '/processes')).status).toBe(200);
+    await withFreshAgent(async (fresh, limits) => {
+      const callers = Array.from({ length: serverLimits.callsInProgress }, () => connect(fresh.socketPath));
+      const head = `Host: spuff-agent\r\n${tokenHeader}: ${fresh.token}\r\nContent-Type: application/json\r\n`;
+      // Each keeps the end of its body to itself.
+      for (const caller of callers)
+        caller.write(`POST /heartbeat HTTP/1.1\r\n${head}Content-Length: 9\r\n\r\n{`);
+      await until(() => limits.inProgress === serverLimits.callsInProgress);
+      const { status, text } = await fresh.call('GET', '/status');
+      expect([status, errorOf(text).code]).toEqual([503, 'busy']);
+      for (const caller of callers) caller.destroy();
+      await until(() => limits.inProgress === 0);
+      expect((await fresh.call('GET', '/status')).status).toBe(200);
     });
   });
 });

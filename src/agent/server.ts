@@ -4,7 +4,7 @@ import type { AgentRequest } from '../protocol/request-schemas.ts';
 import { requestSchemas } from '../protocol/request-schemas.ts';
 import { type AgentErrorCode, agentErrors, type Route, type RouteName, routes } from '../protocol/routes.ts';
 import { AgentError } from './agent-error.ts';
-import { checkHost, type TokenCheck, unauthorized } from './check-request.ts';
+import { isHostRight, type TokenCheck, unauthorized, wrongHost } from './check-request.ts';
 import { createRateLimit, type RateLimit } from './rate-limit.ts';
 import { readInput } from './read-input.ts';
 import { type Reply, sendError, sendJson, sendStream } from './reply.ts';
@@ -25,6 +25,8 @@ export interface ServerOptions {
   isTokenRight: TokenCheck;
   allowedHosts: ReadonlySet<string>;
   limits: SharedLimits;
+  /** Calls without the token, on this listener alone: others can reach the other one. */
+  strangers: RateLimit;
   /** Called for each accepted call, before its handler. */
   onCall: (name: RouteName) => void;
   /** For what is not the client's doing. */
@@ -42,21 +44,27 @@ export const serverLimits = {
   callsInProgress: 32,
   /** Calls with the token, a second; and at once. */
   calls: { perSecond: 50, burst: 200 },
-  /** Calls without: `/health` and refusals. */
+  /** Calls without, on each listener: `/health` and refusals. */
   strangers: { perSecond: 20, burst: 100 },
 } as const;
 
-/** What both listeners count together. Calls with the token are counted apart, so that strangers can't use them up. */
+/**
+ * What is counted. Calls with the token are counted apart, so that strangers can't use them up, and strangers by
+ * listener: every user of the machine reaches the TCP port, but the socket is for root and the login user.
+ */
 export interface SharedLimits {
   calls: RateLimit;
-  strangers: RateLimit;
+  strangers: { tcp: RateLimit; unix: RateLimit };
   inProgress: number;
 }
 
 export function createSharedLimits(monotonicMs: () => number): SharedLimits {
   return {
     calls: createRateLimit(serverLimits.calls, monotonicMs),
-    strangers: createRateLimit(serverLimits.strangers, monotonicMs),
+    strangers: {
+      tcp: createRateLimit(serverLimits.strangers, monotonicMs),
+      unix: createRateLimit(serverLimits.strangers, monotonicMs),
+    },
     inProgress: 0,
   };
 }
@@ -91,11 +99,15 @@ async function answer(
   options: ServerOptions,
 ): Promise<void> {
   const abort = new AbortController();
+  const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
   response.once('close', () => abort.abort());
   response.on('error', () => abort.abort());
+  const isOwner = options.isTokenRight(request);
+  // A stranger's connection ends with its answer: kept open, a few dozen of them would be all that there may be.
+  if (!isOwner) response.setHeader('Connection', 'close');
   let counted = false;
   try {
-    const { name, route, query } = admit(request, options);
+    const { name, route, query } = admit(request, isOwner, options);
     if (options.limits.inProgress >= serverLimits.callsInProgress) {
       throw new AgentError('busy', 'too many calls are in progress', { headers: { 'Retry-After': '1' } });
     }
@@ -114,32 +126,30 @@ async function answer(
     else await sendStream(response, reply.run);
   } catch (error) {
     refuse(request, response, error, options);
-  } finally {
-    if (counted) options.limits.inProgress--;
   }
+  if (!counted) return;
+  // An answer takes up memory until its reader has it, not only until it is made.
+  await closed;
+  options.limits.inProgress--;
 }
 
 /** Decides from the request line and headers alone; nothing of a stranger's is read further. */
 function admit(
   request: IncomingMessage,
+  isOwner: boolean,
   options: ServerOptions,
 ): { name: RouteName; route: Route; query: string } {
-  checkHost(request, options.allowedHosts);
+  const isCalledRight = isHostRight(request, options.allowedHosts);
+  // Whoever lured a browser here has no token, and whoever has it knows the name.
+  pass(isOwner && isCalledRight ? options.limits.calls : options.strangers);
+  if (!isCalledRight) throw wrongHost();
   const target = request.url ?? '';
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? '' : target.slice(mark + 1);
   const found = findRoute(path);
   const isOpen = found !== undefined && !found.route.authenticated && found.route.method === request.method;
-  if (isOpen) {
-    pass(options.limits.strangers);
-    return { ...found, query };
-  }
-  if (!options.isTokenRight(request)) {
-    pass(options.limits.strangers);
-    throw unauthorized();
-  }
-  pass(options.limits.calls);
+  if (!isOpen && !isOwner) throw unauthorized();
   if (!found) throw new AgentError('not-found', 'there is no such route');
   if (found.route.method !== request.method) {
     throw new AgentError('method-not-allowed', `this route takes ${found.route.method}`, {

@@ -6,6 +6,8 @@ import { createOwnerLookup, createStartLookup, readProcesses } from './process-l
 
 /** A terminal that a person's processes hold. */
 export interface TerminalSession {
+  /** Tells it from a later one on the same terminal; setting the clock does not change it. */
+  id: string;
   /** Such as `pts/0`. */
   terminal: string;
   user: string;
@@ -31,7 +33,9 @@ export function listSessions(paths: MachinePaths): TerminalSession[] {
     if (known && !leads) continue;
     const user = ownerOf(stat.pid);
     if (user === null) continue;
-    sessions.set(terminal, { terminal, user, startedAtMs, lastInputAtMs: readLastInputMs(paths, terminal) });
+    const id = `${terminal} ${stat.pid} ${stat.startedAtTicks}`;
+    const lastInputAtMs = readLastInputMs(paths, terminal);
+    sessions.set(terminal, { id, terminal, user, startedAtMs, lastInputAtMs });
   }
   return [...sessions.values()].sort((a, b) => a.terminal.localeCompare(b.terminal, 'en', { numeric: true }));
 }

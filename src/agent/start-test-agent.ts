@@ -74,10 +74,16 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
     runnerSocket: place('runner.sock'),
     execLogPath: place('exec.log'),
     powerRequestPath: place('power-off'),
+    powerPlanPath: place('shutdown.json'),
     configPath: place('agent.json'),
     boundToPath: place('instance-id'),
+    leaseCopyPath: place('lease'),
     noticeCommand: ['true'],
-    limits: options.limits ?? { calls: uncounted, strangers: uncounted, inProgress: 0 },
+    limits: options.limits ?? {
+      calls: uncounted,
+      strangers: { tcp: uncounted, unix: uncounted },
+      inProgress: 0,
+    },
     problems: [],
     log: (line) => journal.push(line),
   });
@@ -148,8 +154,9 @@ export async function sendRaw(
   test: TestAgent,
   text: string,
   enough?: (answer: string) => boolean,
+  options: { overTcp?: boolean } = {},
 ): Promise<string> {
-  const socket = connect(test.socketPath);
+  const socket = options.overTcp ? connect(test.port, '127.0.0.1') : connect(test.socketPath);
   const { promise, resolve } = Promise.withResolvers<string>();
   let answer = '';
   socket.on('data', (chunk) => {

@@ -1,8 +1,10 @@
 import type { MachinePaths } from './machine-paths.ts';
 import { listSessions, type TerminalSession } from './sessions.ts';
+import { type Clocks, createStampWatch, type StampWatch } from './watch-stamp.ts';
 
+/** What was seen of the terminals; `lastInputAtMs` and `lastChangeAtMs` are on the monotonic clock. */
 export interface SessionWatch {
-  sample(nowMs: number): void;
+  sample(): void;
   readonly open: readonly TerminalSession[];
   /** The last key pressed on any terminal that was ever seen. */
   readonly lastInputAtMs: number | null;
@@ -10,18 +12,25 @@ export interface SessionWatch {
   readonly lastChangeAtMs: number | null;
 }
 
-export function createSessionWatch(paths: MachinePaths): SessionWatch {
-  let open: TerminalSession[] | null = null;
+export function createSessionWatch(paths: MachinePaths, clocks: Clocks): SessionWatch {
+  let open: readonly TerminalSession[] | null = null;
+  let inputs = new Map<string, StampWatch>();
   let lastInputAtMs: number | null = null;
   let lastChangeAtMs: number | null = null;
   return {
-    sample(nowMs) {
-      const found = listSessions(paths);
-      if (open !== null && identify(found) !== identify(open)) lastChangeAtMs = nowMs;
+    sample() {
+      const watches = new Map<string, StampWatch>();
+      const found = listSessions(paths).map((session) => {
+        const watch = inputs.get(session.id) ?? createStampWatch(clocks);
+        watches.set(session.id, watch);
+        const inputAtMs = watch.see(session.lastInputAtMs);
+        if (inputAtMs !== null) lastInputAtMs = Math.max(lastInputAtMs ?? inputAtMs, inputAtMs);
+        return { ...session, lastInputAtMs: inputAtMs };
+      });
+      const isSame = watches.size === inputs.size && found.every(({ id }) => inputs.has(id));
+      if (open !== null && !isSame) lastChangeAtMs = clocks.monotonicMs();
       open = found;
-      for (const { lastInputAtMs: inputAtMs } of found) {
-        if (inputAtMs !== null) lastInputAtMs = Math.max(lastInputAtMs ?? 0, inputAtMs);
-      }
+      inputs = watches;
     },
     get open() {
       return open ?? [];
@@ -33,9 +42,4 @@ export function createSessionWatch(paths: MachinePaths): SessionWatch {
       return lastChangeAtMs;
     },
   };
-}
-
-/** Terminal numbers are used again: the start tells one session from the next. */
-function identify(sessions: readonly TerminalSession[]): string {
-  return sessions.map(({ terminal, startedAtMs }) => `${terminal} ${startedAtMs}`).join();
 }

@@ -49,11 +49,16 @@ if [ "$(readlink $base/agent/current || true)" != "$folder" ] || ! cmp -s "$new/
   mv -T "$new/current" $base/agent/current
 fi
 
-# Not the time: systemd tells a changed unit by a newer one.
+# Gives 1 where nothing is to be done. Spelt out: the shell does not end by itself in a function that \`if\` asks, and half
+# a file would take the place of a good one when the disk is full, or after a power cut. Not the time: systemd tells a
+# changed unit by a newer one.
 place() {
   cmp -s "$1" "$2" && return 1
-  cp --preserve=mode "$1" "$2.new"
-  mv -f "$2.new" "$2"
+  if ! { cp --preserve=mode "$1" "$2.new" && sync "$2.new" && mv -f "$2.new" "$2"; }; then
+    rm -f "$2.new"
+    echo "$2 could not be written" >&2
+    exit 1
+  fi
 }
 if place "$new/etc/agent.env" /etc/spuff/agent.env; then restart=yes; fi
 place "$new/etc/agent.json" /etc/spuff/agent.json || true
@@ -74,9 +79,13 @@ while read -r unit target; do
 done <"$new/targets"
 
 # A socket can't be started while its service runs; and the port of the loopback may be somebody else's.
-if systemctl show --property=NeedDaemonReload $start | grep -q yes; then
+# A unit that only others start may have changed as well. Not the template: systemd reads it for each command anew.
+units=$(cd "$new/units" && ls | grep -v @)
+if systemctl show --property=NeedDaemonReload $units | grep -q yes; then
   systemctl daemon-reload
   systemctl stop $start
+  # What was asked for without effect must not power the machine off when the unit that looks for it starts again.
+  rm -f /run/spuff-agent/power-off
 elif [ $restart = yes ] && systemctl --quiet is-active spuff-agent.service; then
   systemctl restart spuff-agent.service
 fi
@@ -85,15 +94,4 @@ systemctl start $(echo "$start" | sed 's/spuff-agent-tcp.socket//')
 for old in $base/agent/* $base/runtime/*; do
   case $old in $base/agent/current | "$base/agent/$folder" | "$base/runtime/$runtime") ;; *) rm -rf "$old" ;; esac
 done
-`;
-
-/** Standard input: the new configuration. */
-export const leaseScript = `set -eu
-umask 022
-trap 'rm -f /etc/spuff/agent.json.new' EXIT
-cat >/etc/spuff/agent.json.new
-mv -f /etc/spuff/agent.json.new /etc/spuff/agent.json
-if [ -e /var/lib/cloud/data/instance-id ]; then
-  cp /var/lib/cloud/data/instance-id /etc/spuff/instance-id
-fi
 `;

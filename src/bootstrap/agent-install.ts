@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
+import { renderAgentConfig, renderAgentEnvironment } from '../domain/agent-config.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { checkUserName } from '../domain/names.ts';
 import { escapeText } from '../lib/escape.ts';
 import { type ArchiveFile, packFiles } from './agent-archive.ts';
-import { installScript, leaseScript, missingRuntimeStatus } from './agent-install-script.ts';
+import { installScript, missingRuntimeStatus } from './agent-install-script.ts';
 import { agentUnitTargets, renderAgentUnits } from './agent-units.ts';
 
 /** How long the machine may live; nulls switch a limit off. */
@@ -79,41 +80,24 @@ export async function installFiles(installation: AgentInstallation): Promise<Arc
   const targets = Object.entries(agentUnitTargets).map(([unit, target]) => `${unit} ${target}\n`);
   return [
     { path: 'agent.cjs', content: bundle, mode: 0o644 },
-    { path: 'etc/agent.env', content: `SPUFF_AGENT_TOKEN_SHA256=${tokenSha256}\n`, mode: 0o600 },
+    { path: 'etc/agent.env', content: renderAgentEnvironment(tokenSha256), mode: 0o600 },
     { path: 'etc/agent.json', content: renderConfig(user, lease), mode: 0o644 },
     { path: 'targets', content: targets.join(''), mode: 0o644 },
     ...units.map(([name, content]) => ({ path: `units/${name}`, content, mode: 0o644 })),
   ];
 }
 
-/**
- * Changes the lease of a machine that has its agent, which reads it within seconds.
- * @throws SpuffError `agent` with what the machine said
- */
-export async function changeLease(run: RunOnMachine, user: string, lease: AgentLease): Promise<void> {
-  const content = Buffer.from(renderConfig(user, lease));
-  const argv = ['sudo', '-n', 'sh', '-c', leaseScript, 'spuff-lease'];
-  const { exitCode, stderr } = await run(argv, { stdin: only(content), timeoutMs: usualTimeoutMs });
-  if (exitCode !== 0) throw installFailed(stderr);
-}
-
-/** The shape is read by src/agent/lease-file.ts. */
 function renderConfig(user: string, { deadline, idleTimeoutMs }: AgentLease): string {
-  const config = {
+  return renderAgentConfig({
     user: checkUserName(user),
     deadline: deadline === null ? null : Math.floor(deadline.getTime() / 1_000),
     idleTimeoutSeconds: idleTimeoutMs === null ? null : Math.ceil(idleTimeoutMs / 1_000),
-  };
-  return `${JSON.stringify(config)}\n`;
+  });
 }
 
 async function runtimeFile({ runtimePath }: AgentInstallation): Promise<ArchiveFile> {
   const sourcePath = await runtimePath();
   return { path: 'node', sourcePath, bytes: (await stat(sourcePath)).size, mode: 0o755 };
-}
-
-async function* only(content: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield content;
 }
 
 function installFailed(stderr: string): SpuffError {

@@ -81,7 +81,7 @@ describe('the runtime of the agent', () => {
     const sources = sourcesWith(archive, calls);
     const { path } = await findPinned(pinned, sources);
     expect((await runProcess([path])).stdout).toBe('a small runtime\n');
-    expect(statSync(path).mode & 0o777).toBe(0o755);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
     expect(await findPinned(pinned, sources)).toEqual({ path, sha256: pinned.sha256 });
     expect(calls).toEqual([['npm', 'pack', '--silent', '--ignore-scripts', `small@${runtimeVersion}`]]);
     expect(readdirSync(sources.cacheFolder)).toEqual([`node-${pinned.sha256}`]);

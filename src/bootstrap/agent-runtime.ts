@@ -100,7 +100,7 @@ async function fetchRuntime(pinned: PinnedRuntime, target: string, sources: Runt
     const program = join(folder, 'node');
     await extractProgram(archive, program);
     if ((await hashFile(program, 'sha256', 'hex')) !== pinned.sha256) throw notPinned(name);
-    await chmod(program, 0o755);
+    await chmod(program, 0o700);
     await rename(program, target);
   } finally {
     await rm(folder, { recursive: true, force: true });

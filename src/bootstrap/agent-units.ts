@@ -3,6 +3,7 @@
  * privilege and no network of its own; a command of `/exec` runs as the login user in a process that systemd starts for
  * it; powering off is a unit without input, which the daemon can only trigger.
  */
+import { agentEnvironmentPath } from '../domain/agent-config.ts';
 import { checkUserName } from '../domain/names.ts';
 
 export const agentUser = 'spuff-agent';
@@ -105,6 +106,12 @@ ExecStart=/usr/bin/systemctl --no-block poweroff
  */
 const nodeFlags = '--jitless --v8-pool-size=0 --max-semi-space-size=1 --max-old-space-size=64';
 
+/** What the runtime is and links to, by the layout of Debian and its kin and by that of the others. */
+const executablePaths =
+  '/usr/lib/spuff/runtime -/usr/lib/x86_64-linux-gnu -/usr/lib/aarch64-linux-gnu -/usr/lib64';
+
+// A path of its own is a mount of its own, and NoExecPaths=/ does not reach into those: so what the agent may write is
+// named as well. ExecPaths= alone would make its paths writable in systemd 252, so they are bound read-only too.
 // adm reads the logs under /var/log. ProcSubset and ProtectProc stay open: the agent reports on the whole machine.
 const agentService = `[Unit]
 Description=spuff-agent
@@ -120,10 +127,13 @@ Group=${agentUser}
 SupplementaryGroups=adm
 ExecStart=${agentFolder}/node ${nodeFlags} ${agentFolder}/agent.cjs serve
 Sockets=spuff-agent.socket spuff-agent-tcp.socket
-EnvironmentFile=-/etc/spuff/agent.env
+EnvironmentFile=-${agentEnvironmentPath}
 Environment=UV_THREADPOOL_SIZE=2 MALLOC_ARENA_MAX=1
 RuntimeDirectory=spuff-agent
 RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=yes
+StateDirectory=spuff/agent
+StateDirectoryMode=0700
 LogsDirectory=spuff
 LogsDirectoryMode=0750
 Restart=always
@@ -136,12 +146,15 @@ TasksMax=32
 OOMScoreAdjust=-500
 
 AmbientCapabilities=
+BindReadOnlyPaths=${executablePaths}
 CapabilityBoundingSet=
 DevicePolicy=closed
+ExecPaths=${executablePaths}
 IPAddressDeny=any
 KeyringMode=private
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
+NoExecPaths=/ /tmp /var/tmp /var/log/spuff /var/lib/spuff/agent
 NoNewPrivileges=yes
 PrivateDevices=yes
 PrivateNetwork=yes

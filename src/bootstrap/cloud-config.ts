@@ -42,8 +42,6 @@ export interface CloudConfig {
   }[];
   bootcmd: readonly (readonly string[])[];
   write_files: readonly CloudConfigFile[];
-  packages?: readonly string[];
-  runcmd?: readonly (readonly string[])[];
 }
 
 /**

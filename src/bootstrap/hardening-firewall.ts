@@ -8,6 +8,25 @@ export const firewallUnit = 'spuff-firewall.service';
 export const firewallUnitPath = `/etc/systemd/system/${firewallUnit}`;
 
 /**
+ * Where the machine's own containers and virtual machines are: docker and its networks, podman, nerdctl, CNI, libvirt,
+ * LXC, incus, systemd-nspawn, and pairs without a bridge. What is inside is named, and not what is outside: a network
+ * card, a tunnel or an overlay with a name that nobody thought of then stays outside.
+ */
+const insideInterfaces = [
+  'docker*',
+  'br-*',
+  'podman*',
+  'nerdctl*',
+  'cni*',
+  'virbr*',
+  'lxc*',
+  'lxdbr*',
+  'incusbr*',
+  've-*',
+  'veth*',
+];
+
+/**
  * Loading it again replaces the table in one transaction. Where the metadata service also answers DNS (TCP and UDP 53),
  * time and DHCP, those stay open: they hold nothing of the user data.
  * @see nft(8); RFC 4890 4.4 for the ICMPv6 types that may not be dropped
@@ -35,12 +54,13 @@ table inet spuff {
     ip6 daddr fd00:ec2::254 tcp dport != 53 meta skuid != 0 reject with icmpx type admin-prohibited
   }
   chain forwarded {
-    type filter hook forward priority filter; policy accept;
+    type filter hook forward priority filter; policy drop;
     ip daddr 169.254.169.254 tcp dport != 53 reject with icmpx type admin-prohibited
     ip6 daddr fd00:ec2::254 tcp dport != 53 reject with icmpx type admin-prohibited
-    # A port that a container publishes comes by here, not by the chain inbound.
-    iifname "eth*" ct state new ct status dnat drop
-    iifname "en*" ct state new ct status dnat drop
+    # What comes to a container passes here, not by the chain inbound: to a port that it publishes as well as to one
+    # that it does not, for a neighbour with a route. Only what is inside may begin; a line for each more that may.
+    ct state established,related accept
+${insideInterfaces.map((name) => `    iifname "${name}" accept`).join('\n')}
   }
 }
 `;

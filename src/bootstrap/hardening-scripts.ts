@@ -46,7 +46,8 @@ exit $failed
 `;
 
 /**
- * Makes /run/spuff, enables the firewall (a link, because `systemctl enable` makes systemd read every unit
+ * Makes /run/spuff, brings nftables where the image lacks it (before sshd is let go, so that nobody is there while the
+ * machine is open), enables the firewall (a link, because `systemctl enable` makes systemd read every unit
  * again, which only a machine from a snapshot needs), closes it and has sshd's configuration tested before sshd reads it. An sshd
  * that refuses the drop-in would not start, and nobody could log in: then the algorithms go first, and the rest of the
  * drop-in only if that does not help. Whatever fails is in the journal, in the report, and fails the unit.
@@ -61,6 +62,13 @@ problem() {
 }
 
 systemd-tmpfiles --create ${tmpfilesPath} || problem '/run/spuff could not be made'
+
+if ! command -v nft >/dev/null && command -v apt-get >/dev/null; then
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+  apt='apt-get -qqy -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120'
+  { $apt update && $apt install --no-install-recommends nftables; } >&2
+fi
+command -v nft >/dev/null || problem 'there is no nftables: the image lacks it and it could not be installed'
 
 wants=/etc/systemd/system/sysinit.target.wants
 if [ -L "$wants/${firewallUnit}" ]; then

@@ -1,4 +1,5 @@
 /** The first-boot document of a machine. See docs/first-boot.md for every file in it and the reason for it. */
+import { agentEnvironmentPath, renderAgentEnvironment } from '../domain/agent-config.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { isInstanceKey } from '../domain/ids.ts';
 import { checkInstanceName, checkUserName } from '../domain/names.ts';
@@ -33,11 +34,8 @@ export interface UserDataInput {
   agentTokenSha256: string;
   /** The provider's limit, before any encoding of its own. */
   maxUserDataBytes: number;
-  /** Debian packages that the provider's image lacks, such as nftables; installing them makes the first boot slow. */
-  installPackages?: readonly string[];
 }
 
-const agentEnvironmentPath = '/etc/spuff/agent.env';
 const instanceFilePath = '/etc/spuff/instance.json';
 
 /**
@@ -56,7 +54,6 @@ export function buildUserData(input: UserDataInput): string {
 /** The document as data; `buildUserData` is this and its serialisation. */
 export function cloudConfigFor(input: UserDataInput): CloudConfig {
   const user = checkUserName(input.user);
-  const packages = input.installPackages ?? [];
   return {
     hostname: checkInstanceName(input.hostName),
     manage_etc_hosts: 'localhost',
@@ -81,11 +78,6 @@ export function cloudConfigFor(input: UserDataInput): CloudConfig {
     ],
     bootcmd: [['cloud-init-per', 'instance', 'spuff_restore', '/bin/sh', '-c', restoreScript]],
     write_files: filesFor(input, user),
-    // The first boot ran without the packages; now that they are there, once more.
-    ...(packages.length > 0 && {
-      packages: packages.map(checkPackage),
-      runcmd: [['/bin/sh', firstBootScriptPath]],
-    }),
   };
 }
 
@@ -103,7 +95,7 @@ function filesFor(input: UserDataInput, user: string): CloudConfigFile[] {
     { path: instanceFilePath, content: `${JSON.stringify(instance)}\n`, permissions: '0644' },
     {
       path: agentEnvironmentPath,
-      content: `SPUFF_AGENT_TOKEN_SHA256=${input.agentTokenSha256}\n`,
+      content: renderAgentEnvironment(input.agentTokenSha256),
       permissions: '0600',
     },
   ];
@@ -148,12 +140,6 @@ function checkHostKey({ publicKey, privateKey }: UserDataInput['injectedHostKey'
   const key = publicKeyWithoutComment(publicKey);
   if (!isPem.test(pem) || !key?.startsWith('ssh-ed25519 ')) throw malformed('one-time host key');
   return { ed25519_private: pem, ed25519_public: key };
-}
-
-/** @see Debian Policy 5.6.1 */
-function checkPackage(name: string): string {
-  if (/^[a-z0-9][a-z0-9+.-]+$/.test(name)) return name;
-  throw new SpuffError('internal', `${JSON.stringify(name)} is not the name of a Debian package`);
 }
 
 function malformed(what: string): SpuffError {

@@ -107,6 +107,22 @@ describe('streams', () => {
     expect(await lines(get())).toEqual(['one', 'zwölf', '', 'last']);
   });
 
+  it('counts the silence of the other side only, not the time that the reader takes for a line', async () => {
+    let goOn: () => void = () => undefined;
+    await serve((_request, response) => {
+      response.write('one\n');
+      goOn = () => response.end('two\n');
+    });
+    const seen: string[] = [];
+    for await (const line of streamOverSocket(get({ timeoutMs: 50 }), () => new Error('refused'))) {
+      seen.push(line);
+      if (line === 'two') continue;
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      goOn();
+    }
+    expect(seen).toEqual(['one', 'two']);
+  });
+
   it('makes an error of a refusal, and of a line that never ends', async () => {
     await serve((request, response) => {
       if (request.url === '/no') response.writeHead(404).end('nope');

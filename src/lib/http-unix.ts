@@ -54,9 +54,10 @@ export async function* streamOverSocket(
       throw onRefusal({ status: answer.statusCode ?? 0, body: await readBody(answer, request.maxBytes) });
     }
     for await (const line of splitLines(answer, request.maxBytes)) {
+      // The time that the reader takes for a line is no silence of the other side.
       clearTimeout(timer);
-      timer = restart();
       yield line;
+      timer = restart();
     }
   } catch (error) {
     throw toAnswerError(request, error, silence.signal.aborted);

@@ -59,6 +59,11 @@ describe('redactTokens', () => {
     'Authorization: Bearer hunter2x',
     'authorization: Basic aHVudGVyMg==hunter2',
     '?access_token=hunter2&page=1',
+    'Authorization: Token hunter2abc',
+    '-H "Authorization: Digest username=ana, response=hunter2" -v',
+    'Proxy-Authorization: AWS4-HMAC-SHA256 Credential=x/y, Signature=hunter2',
+    'Cookie: theme=dark; session=hunter2',
+    'PASSWORD="hunter2 and the end is cut',
     'Set-Cookie: hunter2',
     'X-Spuff-Token: hunter2',
   ])('takes the value out of %s', (text) => {
@@ -86,6 +91,11 @@ describe('redactTokens', () => {
     expect(redactTokens(text)).toBe(text);
   });
 
+  it('takes out the value behind the last of several names', () => {
+    expect(redactTokens('a=b=token=hunter2')).toBe('a=b=token=[redacted]');
+    expect(redactTokens('x: y: password : hunter2, z: 1')).toBe('x: y: password : [redacted], z: 1');
+  });
+
   it('gives the same when it is done twice', () => {
     fc.assert(
       fc.property(
@@ -100,7 +110,12 @@ describe('redactTokens', () => {
 
   it('takes no more than linear time for hostile text', () => {
     const hostile = [
-      'token'.repeat(20_000),
+      // With any work per character that grows with the name, this takes minutes.
+      'token.'.repeat(2_000_000),
+      `eyJ-${'eyJ-'.repeat(50_000)}`,
+      `${'token'.repeat(20_000)}=`,
+      'token='.repeat(20_000),
+      `token="${'token='.repeat(20_000)}`,
       '\\'.repeat(100_000),
       'a:'.repeat(50_000),
       `token=${'\\"'.repeat(50_000)}`,

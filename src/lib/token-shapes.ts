@@ -19,7 +19,7 @@ const tokenShapes: ReadonlyArray<{ readonly kind: string; readonly pattern: RegE
   { kind: 'a 1Password token', pattern: /\bops_eyJ[\w-]{20,}/g },
   { kind: 'an age key', pattern: /AGE-SECRET-KEY-1[A-Z0-9]{20,}/g },
   { kind: 'an API key', pattern: /\bsk-[\w-]{16,}|\b[srp]k_(?:live|test)_\w{10,}|\bdckr_pat_[\w-]{16,}/g },
-  { kind: 'a JSON Web Token', pattern: /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g },
+  { kind: 'a JSON Web Token', pattern: /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g },
   {
     kind: 'a URL with a password',
     pattern: /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@"']{0,100}:[^\s/@"']{1,300}@/gi,
@@ -41,12 +41,17 @@ const secretWord =
   'pass(?:word|wd|phrase|code)|secret|token|credential|authorization|api[-_]?key|access[-_]?key|auth[-_]?key|private[-_]?key|cookie';
 const secretName = new RegExp(secretWord, 'i');
 
-/** `NAME=value`, `name: value`, `"name":"value"`, also inside JSON inside a string. Bounded: never quadratic. */
-const assignment = new RegExp(
-  `([\\w.-]{0,40}(?:${secretWord})[\\w.-]{0,40})(\\\\{0,8}["']?\\s{0,4}[=:]\\s{0,4})` +
-    `("(?:[^"\\\\]|\\\\.){0,4000}"|(?:\\\\{1,8}"|').{0,4000}?(?:\\\\{1,8}"|')|[^\\s&,;"'}\\]\\\\]+)`,
-  'gi',
-);
+/**
+ * The sign of `NAME=value`, `name: value` and `"name":"value"`, also inside JSON inside a string; the name is looked up
+ * backwards from it. The sign comes first, so that a text without one costs nothing however much it looks like a name.
+ */
+const nameAndSign = /[=:](?<=([\w.-]{1,100})\\{0,8}["']?\s{0,4}[=:])\s{0,4}/g;
+/** A quote that is never closed is that of a text which was cut. */
+const plainValue =
+  /"(?:[^"\\]|\\.){0,4000}"|(?:\\{1,8}"|').{0,4000}?(?:\\{1,8}"|')|[^\s&,;"'}\]\\]+|["'][\s\S]+/y;
+/** Headers whose value is several words: to the end of the line, or of the string that the header stands in. */
+const headerName = /(?:authorization|cookie)$/i;
+const headerValue = /(?:\\{0,8}["'])?[^"'\r\n\\]+/y;
 /** The header `Authorization: Bearer …`; what holds lower-case letters only is a word. */
 const scheme =
   /\b([Bb]earer|[Bb]asic|BEARER|BASIC)(\s+)(?!\[)(?=["']?[\w.~+/=:-]*[A-Z\d=_])["']?[\w.~+/=:-]{6,}["']?/g;
@@ -72,13 +77,30 @@ export function looksRandom(word: string): boolean {
 
 /** Replaces by `[redacted]` what looks like a credential, by its shape or by the name before it. It errs towards too much. */
 export function redactTokens(text: string): string {
-  const clean = text
-    .replace(privateKeyBlock, redacted)
-    .replace(scheme, `$1$2${redacted}`)
-    .replace(assignment, (whole, name: string, sign: string, value: string) =>
-      isSecretName(name) && !value.startsWith('[redacted') ? name + sign + redacted : whole,
-    );
-  return redactShapes(clean);
+  const clean = text.replace(privateKeyBlock, redacted).replace(scheme, `$1$2${redacted}`);
+  return redactShapes(redactNamed(clean));
+}
+
+/** Takes out what stands behind a name that announces a secret. */
+function redactNamed(text: string): string {
+  let clean = '';
+  let kept = 0;
+  nameAndSign.lastIndex = 0;
+  for (let sign = nameAndSign.exec(text); sign; sign = nameAndSign.exec(text)) {
+    const [found, name = ''] = sign;
+    const from = sign.index + found.length;
+    if (!isSecretName(name)) continue;
+    const pattern = headerName.test(name) ? headerValue : plainValue;
+    pattern.lastIndex = from;
+    const value = pattern.exec(text)?.[0];
+    if (value === undefined || value === redacted) continue;
+    // Only what is behind a value can name another one.
+    nameAndSign.lastIndex = from + value.length;
+    if (pattern === plainValue && value.startsWith('[redacted')) continue;
+    clean += text.slice(kept, from) + redacted;
+    kept = from + value.length;
+  }
+  return clean + text.slice(kept);
 }
 
 /** As `redactTokens`, but only by shape; what it changes in a line of JSON stays inside the strings of that line. */

@@ -6,6 +6,7 @@
  */
 import { Socket } from 'node:net';
 import { machinePaths } from '../agent/machine-paths.ts';
+import { agentConfigPath, agentTokenVariable } from '../domain/agent-config.ts';
 import { agentPort } from '../protocol/routes.ts';
 import { spuffVersion } from '../protocol/version.ts';
 
@@ -38,7 +39,7 @@ async function serve(): Promise<void> {
   }
   const problems =
     tcp === undefined ? [`127.0.0.1:${agentPort} is not served: another program has the port`] : [];
-  const tokenSha256 = process.env.SPUFF_AGENT_TOKEN_SHA256;
+  const tokenSha256 = process.env[agentTokenVariable];
   if (!tokenSha256) log('no token is configured: every call but /health is refused');
   const agent = createAgent({
     paths: machinePaths,
@@ -46,8 +47,10 @@ async function serve(): Promise<void> {
     runnerSocket: '/run/spuff/runner.sock',
     execLogPath: '/var/log/spuff/exec.log',
     powerRequestPath: '/run/spuff-agent/power-off',
-    configPath: '/etc/spuff/agent.json',
+    powerPlanPath: '/run/spuff-agent/shutdown.json',
+    configPath: agentConfigPath,
     boundToPath: '/etc/spuff/instance-id',
+    leaseCopyPath: '/var/lib/spuff/agent/lease',
     noticeCommand: [process.execPath, process.argv[1] ?? '', 'notice'],
     problems,
     limits: createSharedLimits(() => performance.now()),

@@ -169,8 +169,10 @@ export const execLogResponse = z.object({
       durationMs: nullable(z.number()),
     }),
   ),
-  /** Lines that can't be read, such as one cut short by a crash. */
+  /** Lines that can't be read, such as one cut short by a crash, among those that were looked at. */
   damagedLines: z.number(),
+  /** Older commands that the log had to let go. */
+  droppedEntries: z._default(z.number(), 0),
 });
 
 export const heartbeatResponse = z.object({

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeLease } from '../../src/bootstrap/agent-install.ts';
 import { type ProcessResult, runProcess } from '../../src/lib/process.ts';
 import { activityResponse } from '../../src/protocol/activity-schema.ts';
 import { statusResponse } from '../../src/protocol/response-schemas.ts';
@@ -53,13 +52,76 @@ describe('a lease', () => {
     await overdue.machine.ok(['systemctl', 'restart', 'spuff-agent.service']);
     expect(activityResponse.parse(await overdue.get('/activity')).next?.what).toBe('warning');
     const deadline = inSeconds(-60);
-    const run = (argv: readonly string[], options: object) =>
-      overdue.machine.run(argv, { ...options, user: 'dev' });
-    await changeLease(run, 'dev', { deadline, idleTimeoutMs: null });
+    await overdue.install({ lease: { deadline, idleTimeoutMs: null } });
     const { lease, next } = activityResponse.parse(await overdue.get('/activity'));
     expect(Math.floor(Date.parse(lease.deadline ?? '') / 1_000)).toBe(Math.floor(deadline.getTime() / 1_000));
     expect(next).toMatchObject({ what: 'power-off', why: 'the lease is over' });
     expect(Date.parse(next?.at ?? '')).toBeGreaterThan(Date.now());
+  });
+});
+
+describe('a damaged lease', () => {
+  const lease = '/etc/spuff/agent.json';
+
+  it.each([
+    ['emptied', ['truncate', '-s', '0', lease]],
+    ['removed', ['rm', lease]],
+  ])('that is %s lifts no deadline, not after a restart either, and is said', async (_how, damage) => {
+    const deadline = new Date((Math.floor(Date.now() / 1_000) + 7_200) * 1_000);
+    await agent.install({ lease: { deadline, idleTimeoutMs: null } });
+    expect(statusResponse.parse(await agent.get('/status')).problems).toEqual([]);
+    await agent.machine.ok(damage);
+    for (const restart of [false, true]) {
+      if (restart) await agent.machine.ok(['systemctl', 'restart', 'spuff-agent.service']);
+      const { lease, problems } = statusResponse.parse(await agent.get('/status'));
+      expect(lease.deadline).toBe(deadline.toISOString());
+      expect(problems.join()).toContain('the lease that was last known goes on');
+    }
+    await agent.install();
+    expect(statusResponse.parse(await agent.get('/status'))).toMatchObject({
+      lease: { deadline: null },
+      problems: [],
+    });
+  });
+
+  it('is not made by a disk that is full', async () => {
+    const { machine } = agent;
+    const before = await machine.ok(['cat', lease]);
+    await machine.ok(['sh', '-c', 'mount -t tmpfs -o size=64k full /mnt && cp -a /etc/spuff/. /mnt']);
+    await machine.ok(['sh', '-c', 'mount --move /mnt /etc/spuff || mount --bind /mnt /etc/spuff']);
+    await machine.ok(['sh', '-c', 'cat /dev/zero >/etc/spuff/fill 2>/dev/null || true']);
+    const change = agent.install({ lease: { deadline: inSeconds(3_600), idleTimeoutMs: null } });
+    await expect(change).rejects.toThrow('/etc/spuff/agent.json could not be written');
+    expect(await machine.ok(['cat', lease])).toBe(before);
+    expect(await machine.ok(['ls', '/etc/spuff'])).not.toContain('.new');
+    await machine.ok(['sh', '-c', 'umount /etc/spuff; umount /mnt 2>/dev/null || true']);
+    await agent.install();
+  });
+});
+
+describe('the sandbox', () => {
+  it('can execute nothing but the runtime and its libraries, and those it can not change', async () => {
+    const folder = '/etc/systemd/system/spuff-agent.service.d';
+    const pid = await agent.machine.ok(['systemctl', 'show', '-p', 'MainPID', '--value', 'spuff-agent']);
+    const mounts = (await agent.machine.ok(['cat', `/proc/${pid.trim()}/mountinfo`]))
+      .trim()
+      .split('\n')
+      .map((line) => ({ at: line.split(' ')[4] ?? '', flags: line.split(' ')[5]?.split(',') ?? [] }));
+    const executable = mounts.filter(({ at, flags }) => !flags.includes('noexec') && !/^\/dev\//.test(at));
+    expect(executable.filter(({ flags }) => !flags.includes('ro'))).toEqual([]);
+    expect(
+      executable.map(({ at }) => at).filter((at) => !/^\/usr\/lib(64|\/)/.test(at) && !/^\/etc\//.test(at)),
+    ).toEqual([]);
+    for (const program of ['/usr/bin/true', '/lib64/ld-linux-x86-64.so.2 /usr/bin/true']) {
+      const dropIn = `mkdir -p ${folder}; printf '[Service]\\nExecStartPre=${program}\\n' >${folder}/try.conf`;
+      await agent.machine.ok(['sh', '-c', `${dropIn}; systemctl daemon-reload`]);
+      expect((await agent.machine.run(['systemctl', 'restart', 'spuff-agent'])).exitCode).not.toBe(0);
+      await agent.machine.ok(['sh', '-c', `rm -r ${folder}; systemctl daemon-reload`]);
+    }
+    await agent.machine.ok(['systemctl', 'restart', 'spuff-agent']);
+    const reason = await agent.machine.ok(['journalctl', '-b', '-u', 'spuff-agent', '--no-pager']);
+    expect(reason).toContain('status=203/EXEC');
+    expect(await agent.get('/status')).toMatchObject({ problems: [] });
   });
 });
 
@@ -114,11 +176,38 @@ describe('installing', () => {
     expect(await agent.get('/status')).toMatchObject({ problems: [] });
   });
 
+  it('follows a change of a unit that only another one starts', async () => {
+    const unit = 'spuff-poweroff.service';
+    const loaded = () => agent.machine.ok(['systemctl', 'show', '-p', 'Description', '--value', unit]);
+    const today = await loaded();
+    const write = `sed -i 's/^Description=.*/Description=of an older version/' /etc/systemd/system/${unit}`;
+    await agent.machine.ok(['sh', '-c', `${write}; systemctl daemon-reload`]);
+    expect(await loaded()).toBe('of an older version\n');
+    await agent.install();
+    expect(await loaded()).toBe(today);
+    expect(await agent.machine.ok(['systemctl', 'is-active', 'spuff-poweroff.path'])).toBe('active\n');
+  });
+
+  it('keeps a planned power-off over restarts of the agent, and a reboot forgets it', async () => {
+    await agent.post('/shutdown', { reason: 'later', delaySeconds: 3_600 });
+    await agent.machine.ok(['systemctl', 'restart', 'spuff-agent.service']);
+    await agent.machine.ok(['systemctl', 'kill', '-s', 'KILL', 'spuff-agent.service']);
+    await agent.machine.ok([
+      'sh',
+      '-c',
+      'systemctl stop spuff-agent.service; systemctl start spuff-agent.service',
+    ]);
+    const status = statusResponse.parse(await agent.get('/status'));
+    expect(status.shutdown?.reason).toBe('later');
+    expect(status.problems).toEqual([]);
+  });
+
   it('is still there after a reboot', async () => {
     await agent.machine.reboot();
     await agent.openTunnel();
     const status = statusResponse.parse(await agent.get('/status'));
     expect(status.problems).toEqual([]);
+    expect(status.shutdown).toBeNull();
     expect(Date.parse(status.machine.bootedAt ?? '')).toBeGreaterThan(Date.now() - 120_000);
   });
 

@@ -104,9 +104,12 @@ describe('the service', () => {
     await agent.machine.ok([
       'sh',
       '-c',
-      'install -m 600 /dev/null /var/log/secret.log; ln -s /etc/shadow /var/log/link.log',
+      'install -m 600 /dev/null /var/log/secret.log; ln -s /etc/shadow /var/log/link.log; ' +
+        'install -m 644 /dev/null /var/log/hard.log; ln /var/log/hard.log /var/log/hard-too.log',
     ]);
-    for (const file of ['secret.log', 'link.log', '../../etc/passwd', '/etc/shadow']) {
+    const { files } = logsResponse.parse(await agent.get('/logs'));
+    for (const { file } of files ?? []) expect(file).not.toMatch(/secret|link|hard|btmp/);
+    for (const file of ['secret.log', 'link.log', 'hard.log', '../../etc/passwd', '/etc/shadow']) {
       const { status } = await agent.call({ path: `/logs?file=${encodeURIComponent(file)}` });
       expect(status, file).toBe(403);
     }
@@ -134,7 +137,23 @@ describe('the service', () => {
     expect((await agent.machine.ok(['systemctl', 'is-active', 'spuff-agent.service'])).trim()).toBe('active');
   });
 
-  it('keeps serving when its log of commands can not be written, and says so', async () => {
+  it('survives many who read large logs at once', async () => {
+    const processId = () =>
+      agent.machine.ok(['systemctl', 'show', '-p', 'MainPID', '--value', 'spuff-agent']);
+    const line = "head -c 3199 /dev/zero | tr '\\0' '\\001' >/tmp/line; echo >>/tmp/line; ";
+    const file = 'for i in $(seq 5000); do cat /tmp/line; done >/var/log/large.log';
+    await agent.machine.ok(['sh', '-c', line + file]);
+    const before = await processId();
+    for (let round = 0; round < 3; round++) {
+      const path = '/logs?file=large.log&lines=5000';
+      const answers = await Promise.all(Array.from({ length: 24 }, () => agent.call({ path })));
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    }
+    expect(await processId()).toBe(before);
+    await agent.machine.ok(['rm', '/var/log/large.log']);
+  });
+
+  it('keeps serving when its log of commands can not be written, says so, and runs none meanwhile', async () => {
     await agent.machine.ok(['mount', '-t', 'tmpfs', '-o', 'size=4k', 'full', '/mnt']);
     await agent.machine.ok(['sh', '-c', 'mkdir -p /etc/systemd/system/spuff-agent.service.d']);
     const dropIn = '[Service]\\nBindPaths=/mnt:/var/log/spuff\\n';
@@ -149,13 +168,17 @@ describe('the service', () => {
       'head -c 10000 /dev/zero >/mnt/fill || true; chown spuff-agent /mnt',
     ]);
     await agent.machine.ok(['sh', '-c', 'systemctl daemon-reload; systemctl restart spuff-agent.service']);
-    expect(await exec({ argv: ['echo', 'still here'] })).toMatchObject({ exitCode: 0 });
+    const body = { argv: ['touch', '/tmp/not-written-down'] };
+    const refused = await agent.call({ method: 'POST', path: '/exec', body });
+    expect([refused.status, refused.text]).toEqual([503, expect.stringContaining('ENOSPC')]);
+    expect((await agent.machine.run(['test', '-e', '/tmp/not-written-down'])).exitCode).not.toBe(0);
     expect(statusResponse.parse(await agent.get('/status')).problems.join()).toContain('ENOSPC');
     await agent.machine.ok([
       'sh',
       '-c',
       'rm -r /etc/systemd/system/spuff-agent.service.d; systemctl daemon-reload; systemctl restart spuff-agent; umount /mnt',
     ]);
+    expect(await exec({ argv: ['echo', 'again'] })).toMatchObject({ exitCode: 0 });
   });
 });
 
@@ -213,6 +236,23 @@ describe('/exec on the machine', () => {
     });
   });
 
+  it('ends at its limits whatever goes on writing, or does not listen', async () => {
+    const writing = ['sh', '-c', 'setsid yes spuff-runaway & exit 0'];
+    expect(await exec({ argv: writing, timeoutSeconds: 1, maxOutputBytes: 1_000 })).toMatchObject({
+      outcome: 'output-limit',
+    });
+    // Of root, and so beyond the reach of the runner; systemd, which ends it, is root as well.
+    const deaf = ['sudo', '-n', 'sh', '-c', 'trap "" TERM; : spuff-deaf; while :; do sleep 0.1; done'];
+    expect(await exec({ argv: deaf, timeoutSeconds: 1 })).toMatchObject({ outcome: 'timed-out' });
+    // The command has stopped its runner.
+    const stopping = ['sh', '-c', 'kill -STOP $PPID; : spuff-stopping; sleep 60'];
+    expect(await exec({ argv: stopping, timeoutSeconds: 1 })).toMatchObject({ outcome: 'timed-out' });
+    await agent.machine.ok(['pkill', '-CONT', '-f', 'agent.cjs run']);
+    await until(
+      async () => (await agent.machine.run(['pgrep', '-f', 'spuff-(runaway|deaf|stopping)'])).exitCode === 1,
+    );
+  });
+
   it('is written down on the machine, redacted, where only the agent writes', async () => {
     const { id } = await exec({ argv: ['true', 'TOKEN=abcdefgh', 'plain'] });
     const { entries } = execLogResponse.parse(await agent.get('/exec-log?limit=5'));
@@ -223,6 +263,15 @@ describe('/exec on the machine', () => {
     const log = '/var/log/spuff/exec.log';
     expect(await agent.machine.ok(['stat', '-c', '%a %U', log])).toBe('640 spuff-agent\n');
     expect((await agent.machine.run(['sh', '-c', `echo x >>${log}`], { user: 'dev' })).exitCode).not.toBe(0);
+    // And in the journal, which the agent has no way to change.
+    await until(async () => {
+      const journal = await agent.machine.ok(['journalctl', '-u', 'spuff-agent', '-o', 'cat', '--no-pager']);
+      return (
+        journal.split('\n').filter((line) => line.startsWith('exec {') && line.includes(id)).length === 2
+      );
+    });
+    const change = `for f in /var/log/journal/*/* /run/log/journal/*/*; do [ -e "$f" ] && setpriv --reuid=spuff-agent --regid=spuff-agent --groups=adm sh -c 'echo >>"$0"' "$f" && exit 0; done; exit 1`;
+    expect((await agent.machine.run(['sh', '-c', change])).exitCode).toBe(1);
   });
 });
 

@@ -68,12 +68,21 @@ describe('ports of a machine after its first boot', () => {
   const scene = new BootScene();
   let machine: BootMachine;
   let neighbour: BootMachine;
+  let neighbourAddress: string;
   let machineAddress: string;
 
   const serve = () =>
     machine.ok(['systemd-run', '--quiet', '--unit=listener', '--uid=dev', 'python3', '-c', listener]);
-  const askNeighbour = async (port: number) =>
-    (await neighbour.ok(['python3', '-c', askFromThere, machineAddress, String(port)])).trim().split('\n');
+  const askNeighbour = async (port: number, address = machineAddress) =>
+    (await neighbour.ok(['python3', '-c', askFromThere, address, String(port)])).trim().split('\n');
+  /** A container's question to a service of the neighbour's. */
+  const askFromBox = async () => {
+    await neighbour.run(['systemd-run', '--quiet', '--unit=listener', 'python3', '-c', listener]);
+    const self = () => neighbour.run(['python3', '-c', askFromThere, '127.0.0.1', '9090']);
+    await expect.poll(self, { timeout: 10_000 }).toMatchObject({ stdout: 'here\nhere\n' });
+    const argv = ['ip', 'netns', 'exec', 'box', 'python3', '-c', askFromThere, neighbourAddress, '9090'];
+    return (await machine.ok(argv)).trim().split('\n');
+  };
   const closeAndOpen = async (body: () => Promise<void>) => {
     await machine.ok(['nft', 'delete', 'table', 'inet', 'spuff']);
     try {
@@ -85,7 +94,9 @@ describe('ports of a machine after its first boot', () => {
 
   beforeAll(async () => {
     machine = await scene.boot(await scene.makeLoginKey('login'));
-    ({ neighbour, machineAddress } = await scene.startNeighbour(machine));
+    const beside = await scene.startNeighbour(machine);
+    ({ neighbour, machineAddress } = beside);
+    neighbourAddress = beside.address;
   });
   afterAll(() => scene.remove());
 
@@ -125,8 +136,8 @@ describe('ports of a machine after its first boot', () => {
   it('keeps a port closed that a container on the machine publishes', async () => {
     // What a container engine does for `-p 8081:9090`, by hand.
     const publish = `set -e
-ip netns add box; ip link add br0 type bridge; ip addr add 10.99.0.1/24 dev br0; ip link set br0 up
-ip link add out type veth peer name in; ip link set out master br0 up; ip link set in netns box
+ip netns add box; ip link add br-box type bridge; ip addr add 10.99.0.1/24 dev br-box; ip link set br-box up
+ip link add out type veth peer name in; ip link set out master br-box up; ip link set in netns box
 ip -n box addr add 10.99.0.2/24 dev in; ip -n box link set in up; ip -n box link set lo up
 ip -n box route add default via 10.99.0.1
 nft add table ip engine
@@ -152,6 +163,27 @@ nft add rule ip engine pre tcp dport 8081 dnat to 10.99.0.2:9090`;
     expect((await askNeighbour(8081))[0]).toBe('nothing');
     await closeAndOpen(async () => expect(await askTcp(machine.address, 8081)).toBe('here'));
     expect(await machine.ok(['nft', 'list', 'table', 'ip', 'engine'])).toContain('10.99.0.2');
+  });
+
+  it('keeps a container away from a neighbour that has a route to it, which needs no published port', async () => {
+    await neighbour.ok(['ip', 'route', 'add', '10.99.0.0/24', 'via', machineAddress]);
+    expect(await askNeighbour(9090, '10.99.0.2')).toEqual(['nothing', 'nothing']);
+    await closeAndOpen(async () => expect(await askNeighbour(9090, '10.99.0.2')).toEqual(['here', 'here']));
+    expect(await askNeighbour(9090, '10.99.0.2')).toEqual(['nothing', 'nothing']);
+  });
+
+  it('takes an interface that nobody thought of for the outside', async () => {
+    await machine.ok(['ip', 'link', 'set', 'br-box', 'down']);
+    await machine.ok(['ip', 'link', 'set', 'br-box', 'name', 'wwan7']);
+    await machine.ok(['ip', 'link', 'set', 'wwan7', 'up']);
+    expect(await askFromBox()).toEqual(['nothing', 'nothing']);
+    await machine.ok(['ip', 'link', 'set', 'wwan7', 'down']);
+    await machine.ok(['ip', 'link', 'set', 'wwan7', 'name', 'br-box']);
+    await machine.ok(['ip', 'link', 'set', 'br-box', 'up']);
+  });
+
+  it('lets a container call out, and the answers in', async () => {
+    expect(await askFromBox()).toEqual(['here', 'here']);
   });
 
   it('still answers an echo request', async () => {

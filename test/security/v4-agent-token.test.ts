@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAgentToken } from '../../src/lib/agent-token.ts';
 import { errorResponse } from '../../src/protocol/response-schemas.ts';
@@ -58,6 +59,8 @@ describe('V4: the token of the agent on a real machine', () => {
     'with that of another machine': () => ({ [tokenHeader]: neighbour.token }),
     'with a cut one': () => ({ [tokenHeader]: agent.token.slice(0, -1) }),
     'with more behind it': () => ({ [tokenHeader]: `${agent.token}A` }),
+    // All that is on the machine: knowing it must open nothing.
+    'with its hash': () => ({ [tokenHeader]: createHash('sha256').update(agent.token).digest('hex') }),
     'with an oversized one': () => ({ [tokenHeader]: agent.token.repeat(150) }),
     'with it twice': () => ({ [tokenHeader]: [agent.token, agent.token] }),
     'with it in another header': () => ({
@@ -131,6 +134,11 @@ describe('V4: the token of the agent on a real machine', () => {
     await Promise.all(Array.from({ length: 10 }, ask));
     expect((await agent.call({ path: '/status', overTcp: true })).status).toBe(200);
     expect(statuses).toContain(429);
+    // The CLI begins with /health: over the socket, which strangers can't reach, it never meets their limit.
+    for (const token of [undefined, null]) {
+      expect((await agent.call({ path: '/health', ...(token === null && { token }) })).status).toBe(200);
+    }
+    expect((await agent.call({ path: '/health', overTcp: true })).status).toBe(200);
     expect(statuses).not.toContain(200);
   });
 

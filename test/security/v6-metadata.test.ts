@@ -47,8 +47,8 @@ describe('the metadata service, seen from a machine after its first boot', () =>
     await machine.ok(['ip', 'route', 'add', '169.254.169.254', 'via', address]);
     // A container on the machine: a network of its own, and root in it, behind the machine's address.
     const box = `set -e
-ip netns add box; ip link add br0 type bridge; ip addr add 10.99.0.1/24 dev br0; ip link set br0 up
-ip link add out type veth peer name in; ip link set out master br0 up; ip link set in netns box
+ip netns add box; ip link add br-box type bridge; ip addr add 10.99.0.1/24 dev br-box; ip link set br-box up
+ip link add out type veth peer name in; ip link set out master br-box up; ip link set in netns box
 ip -n box addr add 10.99.0.2/24 dev in; ip -n box link set in up; ip -n box route add default via 10.99.0.1
 nft add table ip engine
 nft 'add chain ip engine post { type nat hook postrouting priority srcnat; }'

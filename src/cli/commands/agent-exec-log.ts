@@ -39,5 +39,7 @@ export const agentExecLog = defineCommand({
         formatTable(rows, { header: ['STARTED', 'USER', 'END', 'STATUS', 'COMMAND'], paint: cli.paint }),
       );
     if (answer.damagedLines > 0) cli.say(`(${answer.damagedLines} lines of the log can not be read)`);
+    if (answer.droppedEntries > 0)
+      cli.say(`(${answer.droppedEntries} older commands are no longer in the log)`);
   },
 });

@@ -1,0 +1,54 @@
+/**
+ * The two files in /etc/spuff that spuff writes for its agent. Writer (bootstrap) and reader (agent) have their shape
+ * from here: one that changes alone would lift the lease of every machine.
+ */
+
+/** What the owner has decided about the machine's life: /etc/spuff/agent.json. */
+export interface AgentConfig {
+  /** Who commands run as. */
+  user: string;
+  /** Unix time in seconds; null: no deadline. */
+  deadline: number | null;
+  /** null: never off for being idle. */
+  idleTimeoutSeconds: number | null;
+}
+
+export const agentConfigPath = '/etc/spuff/agent.json';
+
+/** The file of systemd's `EnvironmentFile=` that holds the SHA-256 of the token, and the variable it sets. */
+export const agentEnvironmentPath = '/etc/spuff/agent.env';
+export const agentTokenVariable = 'SPUFF_AGENT_TOKEN_SHA256';
+
+export function renderAgentConfig(config: AgentConfig): string {
+  // Written out, so that nothing else that the object may have gets into the file.
+  const { user, deadline, idleTimeoutSeconds } = config;
+  return `${JSON.stringify({ user, deadline, idleTimeoutSeconds })}\n`;
+}
+
+/** @returns null for anything that is not a whole configuration; keys that are not known are passed over */
+export function parseAgentConfig(text: string): AgentConfig | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  const { user, deadline, idleTimeoutSeconds } = value as Partial<Record<keyof AgentConfig, unknown>>;
+  if (typeof user !== 'string' || !isLimit(deadline) || !isLimit(idleTimeoutSeconds)) return null;
+  return { user, deadline, idleTimeoutSeconds };
+}
+
+/**
+ * @param tokenSha256 64 lower-case hex digits
+ * @throws TypeError for anything else: it would be another line of the file
+ */
+export function renderAgentEnvironment(tokenSha256: string): string {
+  if (!/^[0-9a-f]{64}$/.test(tokenSha256)) throw new TypeError('a SHA-256 is 64 hex digits');
+  return `${agentTokenVariable}=${tokenSha256}\n`;
+}
+
+/** Only null, written down, switches a limit off: a missing key does not. Seconds beyond the year 5000 are damage. */
+function isLimit(value: unknown): value is number | null {
+  return value === null || (typeof value === 'number' && value > 0 && value < 1e11);
+}
