@@ -37,14 +37,16 @@ export class ApiDescription {
   readonly #templates: { template: string; pattern: RegExp }[];
 
   constructor(document: Json) {
-    this.#document = document;
+    this.#document = withoutExamples(document);
     // OpenAPI 3.0 writes `exclusiveMinimum: true` as draft 4 did, and `nullable`, which Ajv knows.
     this.#ajv = new draft04.default({
       strict: false,
       validateFormats: false,
       allErrors: true,
+      // Patterns are written for engines that let any character be escaped.
+      unicodeRegExp: false,
     }) as unknown as Ajv;
-    this.#ajv.addSchema(document, 'api');
+    this.#ajv.addSchema(this.#document, 'api');
     this.#templates = Object.keys(document['paths'] as Json)
       // A literal path before one with a placeholder in its place.
       .sort((a, b) => a.split('{').length - b.split('{').length)
@@ -66,9 +68,12 @@ export class ApiDescription {
         : [`${method} ${path}: no such operation, and yet ${status}`];
     }
     const name = `${method} ${template}`;
-    const declared = this.#read([...at, 'responses', String(status)]) !== undefined;
+    // A description may declare a whole range, such as `4XX`.
+    const declared = [String(status), `${Math.floor(status / 100)}XX`].find(
+      (one) => this.#read([...at, 'responses', one]) !== undefined,
+    );
     const answer = declared
-      ? this.#faultsIn([...at, 'responses', String(status)], exchange.answerBody, `${name} answer ${status}`)
+      ? this.#faultsIn([...at, 'responses', declared], exchange.answerBody, `${name} answer ${status}`)
       : undeclared.includes(`${name} ${status}`) || undeclared.includes(`* ${status}`)
         ? []
         : [`${name}: status ${status} is not declared`];
@@ -140,6 +145,14 @@ export class ApiDescription {
   #read(at: readonly string[]): unknown {
     return walk(this.#document, this.#place(at));
   }
+}
+
+/** An `id` in an example would be taken for that of a schema. */
+function withoutExamples(document: Json): Json {
+  const text = JSON.stringify(document, (key, value: unknown) =>
+    key === 'example' || key === 'examples' ? undefined : value,
+  );
+  return JSON.parse(text) as Json;
 }
 
 function walk(document: unknown, place: readonly string[]): unknown {

@@ -14,7 +14,8 @@ export function createSimClock(): SimClock {
   const sleeps: number[] = [];
   return {
     sleeps,
-    now: () => Date.now() + skippedMs,
+    // Whole milliseconds, as a real clock gives them: sleeps may be of fractions.
+    now: () => Date.now() + Math.floor(skippedMs),
     sleep: async (ms, signal) => {
       signal.throwIfAborted();
       sleeps.push(ms);
