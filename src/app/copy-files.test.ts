@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runLine } from '../../test/fakes/cli-run.ts';
 import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
+import { SpuffError } from '../domain/errors.ts';
 import { parseCopyPath } from './copy-files.ts';
 
 describe('paths to copy', () => {
@@ -49,6 +50,20 @@ describe('spuff cp', () => {
     ).toMatchObject({
       status: 1,
     });
+  });
+
+  it('ends as exec and ssh do when no connection can be made: with the error, and 255', async () => {
+    const failing = (error: SpuffError) => ({
+      ssh: { copy: () => Promise.reject(error) },
+      state: state(),
+    });
+    const lost = failing(new SpuffError('connection', "can't reach demo"));
+    expect(await runLine(['cp', 'a', 'demo:'], lost)).toMatchObject({
+      status: 255,
+      err: "error: can't reach demo\n",
+    });
+    const foreign = failing(new SpuffError('host-identity', 'not the machine we meant'));
+    expect(await runLine(['cp', 'a', 'demo:'], foreign)).toMatchObject({ status: 9 });
   });
 
   it.each([

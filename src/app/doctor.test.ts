@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeRun, runLine } from '../../test/fakes/cli-run.ts';
 import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
+import { sampleVm } from '../../test/fakes/sample-vm.ts';
 import { SpuffError } from '../domain/errors.ts';
-import type { Image, ImageStore } from '../domain/provider.ts';
+import type { Image, ImageStore, Vm } from '../domain/provider.ts';
 import type { Check, HomeCare } from './doctor.ts';
 
 let home: string;
@@ -16,6 +17,10 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 const image = { name: 'debian-12', ref: { kind: 'slug', slug: 'debian-12' } } as Image;
+
+async function* noMachines(): AsyncGenerator<Vm> {
+  yield* [];
+}
 
 function wellRun(change: FakeRun & { care?: Partial<HomeCare> } = {}): FakeRun {
   const { care, ...rest } = change;
@@ -30,6 +35,7 @@ function wellRun(change: FakeRun & { care?: Partial<HomeCare> } = {}): FakeRun {
     ssh: { findLoginKeys: async () => ({ publicKeys: ['k'], publicKeyPath: '/k.pub', notes: [] }) },
     provider: {
       checkAccess: async () => ({ account: 'someone', missing: [], quota: {} }),
+      list: noMachines,
       images: { list: async () => [image] } as unknown as ImageStore,
     },
     services: { openHomeCare: async () => homeCare },
@@ -55,6 +61,7 @@ describe('spuff doctor', () => {
       'config ok',
       'state ok',
       'instances ok',
+      'untracked ok',
       'clock ok',
       'ssh ok',
       'ssh key ok',
@@ -100,6 +107,7 @@ describe('spuff doctor', () => {
       care: { closeToOthers: () => ['/home/someone/.spuff/x'] },
       provider: {
         checkAccess: async () => ({ account: 'a', missing: [], quota: {} }),
+        list: noMachines,
         images: { list: async () => [] } as unknown as ImageStore,
       },
     });
@@ -107,6 +115,25 @@ describe('spuff doctor', () => {
     expect(checks.get('home')).toMatchObject({ outcome: 'warn' });
     expect(checks.get('instances')?.hints[0]).toContain('half: interrupted while being made');
     expect(checks.get('base image')?.hints).toEqual(['build it now: spuff image build']);
+  });
+
+  it('warns of machines that are not in the state, each with the command that removes it', async () => {
+    const lost = sampleVm({ instanceName: 'lost' });
+    const { status, checks } = await examineWith({
+      provider: {
+        ...wellRun().provider,
+        async *list() {
+          yield lost;
+        },
+      },
+    });
+    expect(status).toBe(0);
+    expect(checks.get('untracked')).toEqual({
+      name: 'untracked',
+      outcome: 'warn',
+      what: '1 of your machines',
+      hints: [`${lost.key}: not in the state (it was made as lost); remove it: spuff down ${lost.key}`],
+    });
   });
 
   it('sees a clock that runs before what has been', async () => {
@@ -127,6 +154,8 @@ describe('spuff doctor', () => {
     expect(repaired).toBe(0);
     const { err } = await runLine(['doctor', '--repair-state'], wellRun({ care }));
     expect(repaired).toBe(1);
-    expect(err).toContain('kept aside: /x/state.db.corrupt; saved: demo');
+    expect(err).toContain(
+      'kept aside: /x/state.db.corrupt; saved: demo; for what is missing: spuff ls --refresh',
+    );
   });
 });

@@ -6,7 +6,8 @@ import { toFileError } from '../lib/atomic-file.ts';
 import { escapeText } from '../lib/escape.ts';
 import { runProcess } from '../lib/process.ts';
 import { type AppContext, callOptions } from './context.ts';
-import { listInstances } from './list-instances.ts';
+import { listInstances, refreshInstances } from './list-instances.ts';
+import { remarkOnUntracked } from './untracked-machines.ts';
 
 export interface Check {
   name: string;
@@ -34,6 +35,7 @@ export async function examine(context: AppContext, home: HomeCare): Promise<Chec
     ['config', async () => checkConfig(context)],
     ['state', async () => checkState(home)],
     ['instances', async () => checkInstances(context, home)],
+    ['untracked', async () => checkUntracked(context, home)],
     ['clock', async () => checkClock(context, home)],
     ['ssh', async () => checkSsh(context)],
     ['ssh key', async () => checkKey(context)],
@@ -106,6 +108,17 @@ async function checkInstances(context: AppContext, care: HomeCare): Promise<Find
   return remarks.length === 0
     ? ok(`${listed.length}`)
     : { outcome: 'warn', what: 'look at them', hints: remarks };
+}
+
+/** Machines that nobody would ever remove: their state was lost. */
+async function checkUntracked(context: AppContext, care: HomeCare): Promise<Finding> {
+  if (care.checkState()) return { outcome: 'warn', what: 'not known: see state', hints: [] };
+  const { untracked, failures } = await refreshInstances(context);
+  if (untracked.length > 0) {
+    const hints = untracked.map((machine) => `${machine.key}: ${remarkOnUntracked(machine)}`);
+    return { outcome: 'warn', what: `${untracked.length} of your machines`, hints };
+  }
+  return failures.length === 0 ? ok('none') : { outcome: 'warn', what: 'not known: see provider', hints: [] };
 }
 
 /** No version of spuff is older than this. */

@@ -4,6 +4,7 @@ import { ProviderError } from '../domain/provider.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { removeMachine } from './remove-machine.ts';
 import { refuseTakenName } from './snapshots.ts';
+import { markDestroying } from './untracked-machines.ts';
 
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
@@ -28,7 +29,7 @@ export async function downInstance(
   try {
     const provider = await context.provider(instance.provider);
     const kept = await snapshotFirst(context, provider, instance, request);
-    state.updateInstance(instance.key, { phase: 'destroying' });
+    markDestroying(state, instance);
     await destroyMachine(context, provider, instance);
     await (await context.ssh()).forget(instance.key);
     state.deleteInstance(instance.key);

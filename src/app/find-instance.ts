@@ -1,14 +1,25 @@
+import { isInstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { AppContext } from './context.ts';
 import { requireReady, selectInstance } from './select-instance.ts';
+import { findUntracked } from './untracked-machines.ts';
 
 /**
- * The instance that a command means; see `selectInstance`.
- * @throws SpuffError `not-found` | `usage`
+ * The instance that a command means; see `selectInstance`. A key that is not in the state is looked up at the providers:
+ * what is found there is an instance that can only be destroyed.
+ * @throws SpuffError `not-found` | `usage`, and what a provider says
  */
 export async function findInstance(context: AppContext, name: string | undefined): Promise<Instance> {
-  const state = await context.state();
-  return selectInstance(state.listInstances(), { name, directory: context.directory });
+  const instances = (await context.state()).listInstances();
+  if (
+    name !== undefined &&
+    isInstanceKey(name) &&
+    !instances.some((one) => [one.name, one.key].includes(name))
+  ) {
+    const untracked = await findUntracked(context, name);
+    if (untracked) return untracked;
+  }
+  return selectInstance(instances, { name, directory: context.directory });
 }
 
 /**

@@ -1,6 +1,10 @@
+import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { ProviderId, Vm } from '../domain/provider.ts';
 import type { Operation, StateStore } from '../domain/state.ts';
-import { type AppContext, callOptions } from './context.ts';
+import type { AppContext } from './context.ts';
+import { noteVmState } from './note-vm-state.ts';
+import { listMachines, pickUntracked, providersInUse, type UntrackedMachine } from './untracked-machines.ts';
 
 export interface ListedInstance {
   instance: Instance;
@@ -14,43 +18,72 @@ export async function listInstances(context: Pick<AppContext, 'state'>): Promise
   return state.listInstances().map((instance) => ({ instance, remarks: remarksOn(instance, state) }));
 }
 
-/** Asks each provider for what it has, writes down the states, and lists. Providers that fail are named in `failures`. */
-export async function refreshInstances(
-  context: AppContext,
-): Promise<{ instances: ListedInstance[]; failures: { provider: string; error: unknown }[] }> {
-  const state = await context.state();
-  const known = state.listInstances();
-  const failures: { provider: string; error: unknown }[] = [];
-  await Promise.all(
-    [...new Set(known.map((instance) => instance.provider))].map(async (id) => {
-      const mine = known.filter((instance) => instance.provider === id);
-      try {
-        await refreshProvider(context, state, id, mine);
-      } catch (error) {
-        failures.push({ provider: id, error });
-      }
-    }),
-  );
-  return { instances: await listInstances(context), failures };
+export interface Refreshed {
+  instances: ListedInstance[];
+  untracked: UntrackedMachine[];
+  failures: { provider: string; error: unknown }[];
 }
 
-async function refreshProvider(
+/**
+ * Asks the providers in use for what they have, writes down the states, and lists. What they have beyond that is listed as
+ * untracked. Providers that fail are named in `failures`.
+ */
+export async function refreshInstances(context: AppContext): Promise<Refreshed> {
+  const state = await context.state();
+  const known = state.listInstances();
+  const keys = new Set(known.map(({ key }) => key));
+  const { ids, problem } = await providersInUse(context);
+  if (problem) {
+    const [why] = problem.message.split('\n');
+    context.progress.warn(
+      `the settings are wrong, so machines that are not in the state are not looked for: ${why}`,
+    );
+  }
+  const answers = await Promise.all(ids.map((id) => askProvider(context, id)));
+  const noted = new Map<InstanceKey, Instance>();
+  for (const { provider, vms, error } of answers) {
+    if (error !== null) continue;
+    const mine = known.filter((instance) => instance.provider === provider);
+    for (const instance of noteAnswer(context, state, mine, vms)) noted.set(instance.key, instance);
+  }
+  return {
+    instances: state.listInstances().map((listed) => {
+      const instance = { ...listed, vmState: noted.get(listed.key)?.vmState ?? listed.vmState };
+      return { instance, remarks: remarksOn(instance, state) };
+    }),
+    untracked: answers.flatMap(({ provider, vms }) => pickUntracked(provider, vms, state, keys)),
+    failures: answers.flatMap(({ provider, error }) => (error === null ? [] : [{ provider, error }])),
+  };
+}
+
+interface Answer {
+  provider: ProviderId;
+  vms: readonly Vm[];
+  error: unknown;
+}
+
+async function askProvider(context: AppContext, id: ProviderId): Promise<Answer> {
+  try {
+    return { provider: id, vms: await listMachines(context, await context.provider(id)), error: null };
+  } catch (error) {
+    return { provider: id, vms: [], error };
+  }
+}
+
+/** @returns the instances as they are by the answer, whether or not that could be written down */
+function noteAnswer(
   context: AppContext,
   state: StateStore,
-  id: string,
   instances: readonly Instance[],
-): Promise<void> {
-  const provider = await context.provider(id);
-  const seen = new Map<string, Instance['vmState']>();
-  for await (const vm of provider.list(callOptions(context, 30_000))) {
-    if (vm.key !== null) seen.set(vm.key, { state: vm.state, checkedAt: new Date(context.runtime.now()) });
-  }
+  vms: readonly Vm[],
+): Instance[] {
   const checkedAt = new Date(context.runtime.now());
-  for (const instance of instances) {
-    // Another process may have removed it meanwhile; and a machine that was never ordered cannot be gone.
-    if (state.getInstance(instance.key) === null || instance.vmId === null) continue;
-    state.updateInstance(instance.key, { vmState: seen.get(instance.key) ?? { state: 'gone', checkedAt } });
-  }
+  const states = new Map(vms.map((vm) => [vm.key, vm.state]));
+  return instances.flatMap((instance) => {
+    // A machine that was never ordered cannot be gone.
+    if (instance.vmId === null) return [];
+    return [noteVmState(state, instance, { state: states.get(instance.key) ?? 'gone', checkedAt })];
+  });
 }
 
 function remarksOn(instance: Instance, state: StateStore): string[] {

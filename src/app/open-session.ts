@@ -19,6 +19,12 @@ export async function openSession(
   const { options, command } = checkSshArguments(sshArgs);
   const settings = await context.settings();
   const forwardAgent = settings.forwardAgent === 'raw';
+  // Each time: what it means must not be forgotten with the day the setting was made (ADR 0004).
+  if (forwardAgent) {
+    context.progress.warn(
+      `your ssh-agent is lent to ${instance.name} for this session: root there can use every key in it until it ends`,
+    );
+  }
   const ssh = await context.ssh();
   const session = {
     tty: 'auto' as const,

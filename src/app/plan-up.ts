@@ -1,11 +1,11 @@
-import { userInfo } from 'node:os';
 import { SpuffError } from '../domain/errors.ts';
 import { type Tariff, tariffOf } from '../domain/money.ts';
-import { checkInstanceName, checkUserName, nearestInstanceName } from '../domain/names.ts';
+import { checkInstanceName, checkUserName } from '../domain/names.ts';
 import type { ImageRef, Provider } from '../domain/provider.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import { type AppContext, callOptions } from './context.ts';
+import { ownerName } from './owner.ts';
 
 /** What the user asked for; what is undefined comes from the settings, then from the provider. */
 export interface UpRequest {
@@ -69,7 +69,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     image: await chooseImage(context, request, settings, provider),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),
-    owner: nearestInstanceName(userInfo().username) ?? 'unknown',
+    owner: ownerName(),
     directory: context.directory,
     ttlMs: request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs,
     idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,

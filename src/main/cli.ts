@@ -1,6 +1,6 @@
 /** The program `spuff`: its terminal, its signals, its parts, and its end. */
 import { type CliRun, printUncaught, runCli } from '../cli/run-cli.ts';
-import { composeServices } from './compose.ts';
+import { compose } from './compose.ts';
 import { listenForStop } from './signals.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -8,10 +8,13 @@ const interrupted = 130;
 
 async function main(): Promise<never> {
   const stop = listenForStop(() => process.exit(interrupted));
+  const { services, close } = compose(stop);
+  // Whichever way the program ends: the state's log is put away, and with it keys and tokens of machines that are gone.
+  process.on('exit', close);
   const run: CliRun = {
     argv: process.argv.slice(2),
     terminal: createTerminal(),
-    services: composeServices(stop),
+    services,
     signal: stop.signal,
     now: Date.now,
   };

@@ -1,38 +1,42 @@
 /** Puts the parts together. Nothing here does any work before it is asked for. */
-import { homedir } from 'node:os';
 import type { AppContext } from '../app/context.ts';
 import type { HomeCare } from '../app/doctor.ts';
 import { createQuestions } from '../cli/ask.ts';
 import type { CliServices, ContextParts } from '../cli/cli.ts';
 import { SpuffError } from '../domain/errors.ts';
-import type { Provider, ProviderId } from '../domain/provider.ts';
+import type { ProviderId } from '../domain/provider.ts';
 import type { Ssh } from '../domain/ssh.ts';
+import type { StateStore } from '../domain/state.ts';
 import { systemRuntime } from '../lib/clock.ts';
+import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
-import { findHome, homePaths } from '../state/home.ts';
+import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
+import { providers } from './providers.ts';
 import type { StopSignals } from './signals.ts';
 
-type ProviderBuilder = (context: AppContext) => Promise<Provider>;
-
-/** The only place that knows which providers there are. */
-const providers: Readonly<Record<ProviderId, ProviderBuilder>> = {
-  local: async ({ home, runtime, settings }) => {
-    const { createLocalProvider } = await import('../providers/local/local-provider.ts');
-    const { baseImageFiles } = await import('./base-image-files.ts');
-    const { engineSocket } = await settings();
-    return createLocalProvider({
-      runtime,
-      home,
-      engineSocket,
-      env: process.env,
-      userHome: homedir(),
-      extraFiles: baseImageFiles({ dist: import.meta.dirname, home }),
-    });
-  },
-};
+/** The parts, and their end. */
+export interface Composition {
+  services: CliServices;
+  /** Lets go of what was opened. Synchronous, so that it can be the last thing that the process does. Never fails. */
+  close(): void;
+}
 
 /** @param stop what ends the program: a session on a machine gets the signals instead */
-export function composeServices(stop: StopSignals): CliServices {
+export function compose(stop: StopSignals): Composition {
+  const opened: StateStore[] = [];
+  const close = () => {
+    for (const store of opened.splice(0)) {
+      try {
+        store.close();
+      } catch {
+        // All that was changed is on the disk already.
+      }
+    }
+  };
+  return { services: composeServices(stop, (store) => opened.push(store)), close };
+}
+
+function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void): CliServices {
   return {
     version: spuffVersion,
     protocol: protocolVersion,
@@ -41,19 +45,32 @@ export function composeServices(stop: StopSignals): CliServices {
     openHomeCare,
     openConfig: async () => {
       const { openConfigFile } = await import('../state/config-file.ts');
-      return openConfigFile(homePaths(findHome()).config);
+      return openConfigFile(guardedPaths().config);
     },
     createLoginKey: async (passphrase) => {
       const { createOwnKey } = await import('../ssh/own-key.ts');
-      return createOwnKey(findHome(), passphrase);
+      return createOwnKey(guardedPaths().home, passphrase);
     },
-    createContext: (parts) => composeContext(parts, stop),
-    reportBug: async (error, argv) => {
-      const { writeCrashReport } = await import('../lib/crash-report.ts');
-      const directory = homePaths(findHome()).reports;
-      return writeCrashReport({ directory, error, argv, version: spuffVersion });
-    },
+    createContext: (parts) => composeContext(parts, stop, onOpen),
+    reportBug,
   };
+}
+
+/** The paths of a home that may be used: `guardHome` comes before all that is opened in it. */
+function guardedPaths(): HomePaths {
+  const paths = homePaths(findHome());
+  guardHome(paths);
+  return paths;
+}
+
+async function reportBug(error: unknown, argv: readonly string[]): Promise<string | null> {
+  const { writeCrashReport } = await import('../lib/crash-report.ts');
+  try {
+    return writeCrashReport({ directory: guardedPaths().reports, error, argv, version: spuffVersion });
+  } catch {
+    // A home that may not be used: the bug matters more.
+    return null;
+  }
 }
 
 async function openHomeCare(): Promise<HomeCare> {
@@ -71,9 +88,13 @@ async function openHomeCare(): Promise<HomeCare> {
   };
 }
 
-function composeContext({ progress, signal, mayAsk }: ContextParts, stop: StopSignals): AppContext {
+function composeContext(
+  { progress, signal, mayAsk }: ContextParts,
+  stop: StopSignals,
+  onOpen: (store: StateStore) => void,
+): AppContext {
   const home = findHome();
-  const paths = homePaths(home);
+  const dist = import.meta.dirname;
   const context: AppContext = {
     home,
     directory: currentDirectory(),
@@ -82,18 +103,21 @@ function composeContext({ progress, signal, mayAsk }: ContextParts, stop: StopSi
     runtime: systemRuntime,
     settings: once(async () => {
       const { readSettings } = await import('../state/settings.ts');
-      return readSettings(paths.config);
+      return readSettings(guardedPaths().config);
     }),
     state: once(async () => {
-      const { openStateStore } = await import('../state/state-store.ts');
-      return openStateStore({ path: paths.state });
+      const store = await openState(guardedPaths());
+      onOpen(store);
+      return store;
     }),
     ssh: once(async () => {
       const { createOpenSsh } = await import('../ssh/open-ssh.ts');
+      guardedPaths();
       return holdSignals(createOpenSsh({ home, runtime: systemRuntime, mayAsk }), stop);
     }),
     provider: onceEach(async (id: ProviderId) => {
       const build = providers[id];
+      guardedPaths();
       if (build) return build(context);
       throw new SpuffError('config', `there is no provider ${JSON.stringify(id)}`, {
         hints: [`there are: ${Object.keys(providers).join(', ')}`],
@@ -101,10 +125,16 @@ function composeContext({ progress, signal, mayAsk }: ContextParts, stop: StopSi
     }),
     agentPackage: once(async () => {
       const { openAgentPackage } = await import('./agent-package.ts');
-      return openAgentPackage({ dist: import.meta.dirname, home });
+      guardedPaths();
+      return openAgentPackage({ dist, home });
     }),
   };
   return context;
+}
+
+async function openState(paths: HomePaths): Promise<StateStore> {
+  const { openStateLazily } = await import('../state/lazy-state-store.ts');
+  return openStateLazily({ path: paths.state, processes: await loadProcessTable() });
 }
 
 /** A session passes signals on to the machine, and ends when what runs there does. */

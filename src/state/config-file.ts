@@ -4,6 +4,7 @@ import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../l
 import { findToken } from '../lib/token-shapes.ts';
 import { type ConfigDocument, parseConfig, unknownSetting, type Yaml } from './config-document.ts';
 import { withFileLock } from './file-lock.ts';
+import { guardHome } from './home.ts';
 import { secretError } from './scan-config.ts';
 import { maxConfigBytes } from './settings.ts';
 import { findSetting, type SettingSpec, settingsTable } from './settings-table.ts';
@@ -63,12 +64,18 @@ export async function openConfigFile(path: string): Promise<ConfigFile> {
       return wasThere;
     },
     ensureFile: () => {
-      makePrivateDirectory(dirname(path));
+      makeHome(path);
       withFileLock(path, () => {
         if (readPrivateFile(path, maxConfigBytes) === null) writeFileAtomically(path, template());
       });
     },
   };
+}
+
+function makeHome(path: string): void {
+  const home = dirname(path);
+  guardHome({ home });
+  makePrivateDirectory(home);
 }
 
 /** Reads, changes and replaces the file while nobody else does. What was wrong before may be mended by the change. */
@@ -78,7 +85,7 @@ function edit(
   parse: () => ConfigDocument,
   change: (config: ConfigDocument) => boolean,
 ): void {
-  makePrivateDirectory(dirname(path));
+  makeHome(path);
   withFileLock(path, () => {
     const config = parse();
     if (!change(config)) return;

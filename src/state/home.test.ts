@@ -1,8 +1,18 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ensureHome, findHome, homePaths } from './home.ts';
+import { ensureHome, findHome, guardHome, homePaths } from './home.ts';
 import { findWideEntries, repairHome } from './repair-home.ts';
 
 let directory: string;
@@ -61,12 +71,33 @@ describe('ensureHome', () => {
     writeFileSync(join(shared, 'data'), '');
     const refused = expect.objectContaining({
       code: 'permission',
-      hints: [expect.stringContaining(join(shared, 'spuff'))],
+      hints: [
+        expect.stringContaining(join(shared, 'spuff')),
+        `or close this one to others yourself: chmod 700 ${shared}`,
+      ],
     });
+    expect(() => ensureHome(homePaths(shared))).toThrow(refused);
+    expect(modeOf(shared)).toBe(0o755);
+    // Names that spuff has too make it no home of spuff's.
+    writeFileSync(join(shared, 'config.yaml'), '');
+    mkdirSync(join(shared, 'run'));
     expect(() => ensureHome(homePaths(shared))).toThrow(refused);
     expect(modeOf(shared)).toBe(0o755);
     expect(() => ensureHome(homePaths('/tmp'))).toThrow(expect.objectContaining({ code: 'permission' }));
     expect(statSync('/tmp').mode & 0o1777).toBe(0o1777);
+  });
+});
+
+describe('guardHome', () => {
+  it('makes nothing, and closes a home of ours that is open', () => {
+    const paths = homePaths(join(directory, 'home'));
+    guardHome(paths);
+    expect(existsSync(paths.home)).toBe(false);
+    mkdirSync(paths.home);
+    chmodSync(paths.home, 0o755);
+    guardHome(paths);
+    expect(modeOf(paths.home)).toBe(0o700);
+    expect(readdirSync(paths.home)).toEqual([]);
   });
 });
 

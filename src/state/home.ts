@@ -1,8 +1,9 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
 import { makePrivateDirectory, toFileError } from '../lib/atomic-file.ts';
+import { quoteArgument } from '../lib/shell-quote.ts';
 
 /** Where everything of spuff's lies on the user's machine. */
 export interface HomePaths {
@@ -56,26 +57,51 @@ export function homePaths(home: string): HomePaths {
  * which to close to others would do harm; `state` when one can't be made
  */
 export function ensureHome(paths: HomePaths): void {
-  refuseForeignDirectory(paths);
+  guardHome(paths);
   for (const path of [paths.home, paths.run, paths.keys, paths.cache, paths.log, paths.reports]) {
     makePrivateDirectory(path);
   }
 }
 
-/** `SPUFF_HOME=/etc` as root must not become `chmod 700 /etc`. */
-function refuseForeignDirectory({ home, config, state, run }: HomePaths): void {
-  const stat = lstatSync(home, { throwIfNoEntry: false });
-  if (!stat?.isDirectory() || (stat.mode & 0o077) === 0) return;
-  const isOurs = [config, state, run].some((path) => lstatSync(path, { throwIfNoEntry: false }));
-  if (isOurs || isEmptyDirectory(home)) return;
+/**
+ * What every command does before it opens anything in the home: closes a home of ours that is open to others, and makes
+ * nothing, so that looking leaves no trace. Three system calls on a home that is as it should be.
+ * @throws SpuffError `permission` when the home is a link, someone else's, or a directory of other things
+ */
+export function guardHome({ home }: Pick<HomePaths, 'home'>): void {
+  const stat = lstatOrNull(home);
+  if (stat === null) return;
+  if (stat.isDirectory() && (stat.mode & 0o077) !== 0) refuseForeignDirectory(home);
+  makePrivateDirectory(home);
+}
+
+/** What spuff gives a name to in its home, and what a file system of its own brings along. */
+const ownEntry =
+  /^(?:config\.yaml.*|state\.db.*|run|keys|known_hosts|cache|log|reports|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
+
+/** `SPUFF_HOME=/etc` as root must not become `chmod 700 /etc`: nor must it in a project that has a `config.yaml`. */
+function refuseForeignDirectory(home: string): void {
+  const names = listDirectory(home);
+  if (names.includes('state.db') || names.every((name) => ownEntry.test(name))) return;
   throw new SpuffError('permission', `${home} holds other things, and others can read it`, {
-    hints: [`give spuff a directory of its own: export SPUFF_HOME=${join(home, 'spuff')}`],
+    hints: [
+      `give spuff a directory of its own: export SPUFF_HOME=${join(home, 'spuff')}`,
+      `or close this one to others yourself: chmod 700 ${quoteArgument(home)}`,
+    ],
   });
 }
 
-function isEmptyDirectory(path: string): boolean {
+function lstatOrNull(path: string): Stats | null {
   try {
-    return readdirSync(path).length === 0;
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    throw toFileError(error, `use ${path}`);
+  }
+}
+
+function listDirectory(path: string): string[] {
+  try {
+    return readdirSync(path);
   } catch (error) {
     throw toFileError(error, `look into ${path}`);
   }

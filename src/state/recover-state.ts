@@ -1,12 +1,10 @@
-import { lstatSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
-import type { Instance } from '../domain/instance.ts';
-import { syncDirectory, toFileError } from '../lib/atomic-file.ts';
 import { withFileLock } from './file-lock.ts';
-import { decodeInstance } from './instance-codec.ts';
 import { describeHolders } from './lock-holders.ts';
-import { databaseFiles, loadDatabaseClass, openDatabase } from './state-database.ts';
+import { draftState, finishSwap, keepAside, swapState } from './replace-state.ts';
+import { openDatabase } from './state-database.ts';
 import { DamagedStateError, toStateError } from './state-errors.ts';
 import { openStateStore } from './state-store.ts';
 
@@ -24,9 +22,7 @@ export function checkState(path: string): DamagedStateError | null {
     } finally {
       db.close();
     }
-    const store = openStateStore({ path, readOnly: true });
-    store.listInstances();
-    store.close();
+    listNames(path);
     return null;
   } catch (error) {
     const known = toStateError(error, path);
@@ -44,80 +40,51 @@ export interface RecoveredState {
 
 /**
  * Starts anew when the state is damaged, and only then: the damaged file is kept beside the new one as
- * `state.db.corrupt-<time>`, and the instances that can still be read from it are taken over. What is not read can be
- * found again by the labels at the provider.
- * @throws SpuffError `conflict` while another process has the state open
+ * `state.db.corrupt-<time>`, and what can still be read of instances and their journal is taken over. What is not read can
+ * be found again by the labels at the provider. Killed at any point it leaves either the old state or the new one, and the
+ * next run of it ends what this one began.
+ * @throws SpuffError `conflict` while another process has the state open; `state` when there is no room for a new one: then
+ * nothing was changed
  */
 export function recoverState(path: string, nowMs = Date.now()): RecoveredState {
   return withFileLock(path, () => {
-    if (checkState(path) === null) return { keptAs: null, saved: [] };
-    const holders = describeHolders(path);
-    if (holders.length > 0) {
-      throw new SpuffError('conflict', `${path} is in use by ${holders.join(', ')}`, {
-        hints: ['end that first, then run the command again'],
-      });
+    try {
+      if (finishSwap(path)) return { keptAs: newestKept(path), saved: listNames(path) };
+      if (checkState(path) === null) return { keptAs: null, saved: [] };
+      refuseWhileInUse(path);
+      const { instances } = draftState(path);
+      const time = new Date(nowMs).toISOString().replace(/\.\d+/, '').replaceAll(':', '-');
+      const keptAs = keepAside(path, `${path}.corrupt-${time}`);
+      refuseWhileInUse(path);
+      swapState(path);
+      return { keptAs, saved: instances.map(({ name }) => name) };
+    } catch (error) {
+      throw toStateError(error, path);
     }
-    const time = new Date(nowMs).toISOString().replace(/\.\d+/, '').replaceAll(':', '-');
-    const keptAs = `${path}.corrupt-${time}`;
-    setAside(path, keptAs);
-    const instances = readWhatIsLeft(keptAs);
-    const store = openStateStore({ path });
-    for (const instance of instances) store.insertInstance(instance);
-    store.close();
-    return { keptAs, saved: instances.map(({ name }) => name) };
   });
 }
 
-function setAside(path: string, keptAs: string): void {
-  try {
-    const kept = databaseFiles(keptAs);
-    // The database first: without its log it would look whole, and what is only in the log would be lost unseen.
-    for (const [index, file] of databaseFiles(path).entries()) {
-      const target = kept[index];
-      if (target && lstatSync(file, { throwIfNoEntry: false })) renameSync(file, target);
-    }
-    syncDirectory(dirname(path));
-  } catch (error) {
-    throw toFileError(error, `keep ${path} aside`);
-  }
+function refuseWhileInUse(path: string): void {
+  const holders = describeHolders(path);
+  if (holders.length === 0) return;
+  throw new SpuffError('conflict', `${path} is in use by ${holders.join(', ')}`, {
+    hints: ['end that first, then run the command again'],
+  });
 }
 
-/** The instances in a damaged database, from its beginning to the damage and from its end to the damage. */
-function readWhatIsLeft(path: string): Instance[] {
-  const found = new Map<string, Instance>();
-  const names = new Set<string>();
-  for (const order of ['ASC', 'DESC'] as const) {
-    for (const instance of readInstances(path, order)) {
-      if (found.has(instance.key) || names.has(instance.name)) continue;
-      found.set(instance.key, instance);
-      names.add(instance.name);
-    }
-  }
-  return [...found.values()].sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+/** The times in the names are in the order of the alphabet. */
+function newestKept(path: string): string | null {
+  const prefix = `${basename(path)}.corrupt-`;
+  const kept = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix) && !name.endsWith('-wal'));
+  const newest = kept.sort().at(-1);
+  return newest === undefined ? null : join(dirname(path), newest);
 }
 
-function readInstances(path: string, order: 'ASC' | 'DESC'): Instance[] {
-  const found: Instance[] = [];
-  const db = new (loadDatabaseClass())(path, { readOnly: true, open: false });
+function listNames(path: string): string[] {
+  const store = openStateStore({ path, readOnly: true });
   try {
-    db.open();
-    for (const { doc } of db.prepare(`SELECT doc FROM instances ORDER BY rowid ${order}`).iterate()) {
-      const instance = decodeOrNull(String(doc));
-      if (instance) found.push(instance);
-    }
-  } catch {
-    // Here the damage begins: what was read before it counts.
+    return store.listInstances().map(({ name }) => name);
   } finally {
-    if (db.isOpen) db.close();
-    rmSync(`${path}-shm`, { force: true });
-  }
-  return found;
-}
-
-function decodeOrNull(doc: string): Instance | null {
-  try {
-    return decodeInstance(doc);
-  } catch {
-    return null;
+    store.close();
   }
 }

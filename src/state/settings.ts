@@ -44,3 +44,19 @@ function toSettings(entries: ReadonlyMap<string, string>): Settings | null {
   }
   return settings;
 }
+
+/**
+ * Where the container engine is, from a file that is wrong elsewhere: what the file says, or the default when no line of it
+ * speaks of that.
+ * @returns null when the file says something about it that can't be told for sure: another engine has other machines, and
+ * one that is not found there is not gone
+ */
+export function readEngineSocketAlone(path: string): { engineSocket: string | null } | null {
+  const text = readPrivateFile(path, maxConfigBytes) ?? '';
+  const lines = text.split(/\r?\n/).filter((line) => /engine.{0,6}socket/i.test(line) && !/^\s*#/.test(line));
+  const [line] = lines;
+  if (line === undefined) return { engineSocket: defaultSettings.engineSocket };
+  const plain = lines.length === 1 ? readPlainConfig(line) : null;
+  const settings = plain && toSettings(plain);
+  return settings && { engineSocket: settings.engineSocket };
+}

@@ -7,7 +7,6 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -193,66 +192,6 @@ describe('a random byte that changed', () => {
     );
   });
 });
-
-describe('recoverState', () => {
-  it('leaves a sound state, and a missing one, alone', () => {
-    expect(recoverState(path)).toEqual({ keptAs: null, saved: [] });
-    expect(existsSync(path)).toBe(false);
-    fill(2);
-    const before = readFileSync(path);
-    expect(recoverState(path)).toEqual({ keptAs: null, saved: [] });
-    expect(readFileSync(path)).toEqual(before);
-  });
-
-  it('keeps the damaged file as it was, and saves what can be read', () => {
-    fill();
-    const pages = statSync(path).size / 4_096;
-    overwrite(Math.floor(pages / 2) * 4_096, Buffer.alloc(8_192, 0xa5));
-    const damaged = readFileSync(path);
-    const { keptAs, saved } = recoverState(path, Date.UTC(2026, 10, 23, 12, 0, 5));
-    expect(keptAs).toBe(`${path}.corrupt-2026-11-23T12-00-05Z`);
-    expect(readFileSync(keptAs ?? '')).toEqual(damaged);
-    expect(statSync(keptAs ?? '').mode & 0o777).toBe(0o600);
-    expect(saved.length).toBeGreaterThan(15);
-    const store = openStateStore({ path });
-    expect(store.listInstances().map(({ name }) => name)).toEqual([...saved].sort());
-    expect(store.listInstances()[0]?.agentToken.reveal()).toBe('token-that-nobody-may-see');
-    store.close();
-  });
-
-  it('starts anew where nothing can be read', () => {
-    fill(1);
-    writeFileSync(path, 'garbage');
-    expect(recoverState(path)).toMatchObject({ saved: [] });
-    const store = openStateStore({ path });
-    expect(store.listInstances()).toEqual([]);
-    store.close();
-  });
-
-  it('keeps the log with the database it belongs to, so that what is only in it can be read', () => {
-    fill(3);
-    const store = openStateStore({ path });
-    store.insertInstance(sampleInstance({ name: 'only-in-the-log' }));
-    for (const suffix of ['', '-wal']) copyFileSync(path + suffix, join(directory, `copy${suffix}`));
-    store.close();
-    for (const suffix of ['', '-wal']) copyFileSync(join(directory, `copy${suffix}`), path + suffix);
-    rmSync(`${path}-shm`, { force: true });
-    damageOneInstance();
-    const { keptAs, saved } = recoverState(path);
-    expect(saved).toEqual(['n00', 'n02', 'only-in-the-log']);
-    expect(readdirSync(directory)).toContain(`${keptAs?.slice(directory.length + 1)}-wal`);
-  });
-});
-
-function damageOneInstance(): void {
-  const db = new (loadDatabaseClass())(path);
-  db.exec("PRAGMA wal_autocheckpoint = 0; UPDATE instances SET doc = 'x' WHERE name = 'n01'");
-  // Closing would write the log back; a copy of both is what a crash leaves.
-  for (const suffix of ['', '-wal']) copyFileSync(path + suffix, join(directory, `crash${suffix}`));
-  db.close();
-  for (const suffix of ['', '-wal']) copyFileSync(join(directory, `crash${suffix}`), path + suffix);
-  rmSync(`${path}-shm`, { force: true });
-}
 
 describe('migrations', () => {
   it('run once each, in order, and a step that fails leaves the format before it', () => {

@@ -27,6 +27,8 @@ const applicationId = 0x73707566;
 export function openDatabase(options: DatabaseOptions): DatabaseSync {
   const { path, readOnly } = options;
   try {
+    if (lstatSync(repairedPath(path), { throwIfNoEntry: false }))
+      throw new DamagedStateError(path, 'its repair was cut off, and is still to be finished');
     if (checkFiles(path)) return readOnly ? openToLook(options) : openExisting(options);
     if (readOnly) return openEmpty();
     createDatabase(path);
@@ -38,7 +40,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
 
 function openEmpty(): DatabaseSync {
   const db = connect(':memory:', { readOnly: false, busyTimeoutMs: 0 });
-  fillDatabase(db);
+  makeFormat(db);
   db.exec('PRAGMA query_only = ON');
   return db;
 }
@@ -46,6 +48,11 @@ function openEmpty(): DatabaseSync {
 /** The database, and what SQLite keeps beside it. */
 export function databaseFiles(path: string): string[] {
   return [path, `${path}-wal`, `${path}-shm`];
+}
+
+/** Where a new database waits for its place: while this is there, the database beside it is out of date. */
+export function repairedPath(path: string): string {
+  return `${path}.repaired`;
 }
 
 /** Runs `work` in a transaction that is on disk when it returns, and that is as if it never was when it throws. */
@@ -62,6 +69,18 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     // Some errors, such as a full disk, have rolled back already.
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
+  }
+}
+
+/**
+ * Takes what is in the log over into the database, where `secure_delete` overwrites what was deleted, and empties the log.
+ * Never fails: everything is committed already, and who closes the database last does the same.
+ */
+export function emptyLog(db: DatabaseSync): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // No room to take it over, or somebody reads from it.
   }
 }
 
@@ -165,15 +184,7 @@ function createDatabase(path: string): void {
   if (!lstatSync(dirname(path), { throwIfNoEntry: false })) makePrivateDirectory(dirname(path));
   const draft = `${path}.${randomBytes(8).toString('hex')}.new`;
   try {
-    // SQLite would make it 0644; what it puts beside it later takes the mode from it.
-    closeSync(openSync(draft, 'wx', 0o600));
-    const db = connect(draft, { readOnly: false, busyTimeoutMs: 0 });
-    try {
-      db.exec('PRAGMA journal_mode = WAL');
-      fillDatabase(db);
-    } finally {
-      db.close();
-    }
+    writeNewDatabase(draft);
     giveName(draft, path);
     syncDirectory(dirname(path));
   } finally {
@@ -181,7 +192,21 @@ function createDatabase(path: string): void {
   }
 }
 
-function fillDatabase(db: DatabaseSync): void {
+/** Makes a database of the newest format where there is no file yet. Whoever calls it cleans up when it throws. */
+export function writeNewDatabase(path: string, fill: (db: DatabaseSync) => void = () => undefined): void {
+  // SQLite would make it 0644; what it puts beside it later takes the mode from it.
+  closeSync(openSync(path, 'wx', 0o600));
+  const db = connect(path, { readOnly: false, busyTimeoutMs: 0 });
+  try {
+    db.exec('PRAGMA journal_mode = WAL');
+    makeFormat(db);
+    fill(db);
+  } finally {
+    db.close();
+  }
+}
+
+function makeFormat(db: DatabaseSync): void {
   db.exec(`PRAGMA application_id = ${applicationId}`);
   migrate(db);
 }
@@ -191,12 +216,16 @@ function giveName(draft: string, path: string): void {
   try {
     linkSync(draft, path);
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'EEXIST') return;
-    // A file system without hard links: a rename can't see whether another was quicker, so look first.
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error;
+    if (systemErrorCode(error) === 'EEXIST') return;
+    // A rename can't see whether another was quicker, so look first.
+    if (!isWithoutLinks(error)) throw error;
     if (!lstatSync(path, { throwIfNoEntry: false })) renameSync(draft, path);
   }
+}
+
+/** Whether a hard link failed because the file system has none. */
+export function isWithoutLinks(error: unknown): boolean {
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemErrorCode(error) ?? '');
 }
 
 function readPragma(db: DatabaseSync, name: 'user_version' | 'application_id'): number {

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'v
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
 import { writeFileAtomically } from '../lib/atomic-file.ts';
 import { openLog } from '../lib/log.ts';
-import { checkState } from './recover-state.ts';
+import { withFileLock } from './file-lock.ts';
+import { checkState, recoverState } from './recover-state.ts';
+import { loadDatabaseClass } from './state-database.ts';
 import { openStateStore } from './state-store.ts';
 
 let disk: string;
@@ -61,6 +63,29 @@ describe('a full disk', () => {
     store.close();
     expect(checkState(path)).toBeNull();
   });
+
+  it.for([0, 8_192, 32_768, 65_536])(
+    'with %d bytes left loses nothing when a state is repaired',
+    (room, context) => {
+      mountSmallDisk(context);
+      const store = openStateStore({ path });
+      for (const name of ['one', 'two', 'three']) store.insertInstance(sampleInstance({ name }));
+      store.close();
+      const db = new (loadDatabaseClass())(path);
+      db.exec("UPDATE instances SET doc = 'x' WHERE name = 'two'");
+      db.close();
+      const damaged = readFileSync(path);
+      withFileLock(path, () => undefined);
+      writeFileSync(join(disk, 'room'), Buffer.alloc(room));
+      fillDisk();
+      rmSync(join(disk, 'room'));
+      expect(() => recoverState(path)).toThrow(diskFull);
+      expect(readFileSync(path)).toEqual(damaged);
+      expect(readdirSync(disk).filter((name) => /repair|new/.test(name))).toEqual([]);
+      rmSync(join(disk, 'filler'));
+      expect(recoverState(path).saved).toEqual(['one', 'three']);
+    },
+  );
 
   it('lets nothing half made behind where there was no state yet', (context) => {
     mountSmallDisk(context);

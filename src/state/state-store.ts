@@ -5,7 +5,7 @@ import type { Operation, OperationKind, StateStore, StepStatus } from '../domain
 import { type ProcessTable, procTable } from '../lib/process-identity.ts';
 import { InstanceTable } from './instance-table.ts';
 import { OperationJournal } from './operation-journal.ts';
-import { inTransaction, openDatabase } from './state-database.ts';
+import { emptyLog, inTransaction, openDatabase } from './state-database.ts';
 import { toStateError } from './state-errors.ts';
 
 export interface StateStoreOptions {
@@ -13,7 +13,7 @@ export interface StateStoreOptions {
   path: string;
   /** For commands that only look: makes no file, and every change is refused. */
   readOnly?: boolean;
-  /** Who is alive; /proc unless given, so elsewhere than on Linux `await loadProcessTable()`. */
+  /** Who is alive; /proc unless given, which only Linux has. */
   processes?: ProcessTable;
   /** How long to wait for another process that holds the database; 10 s unless told. */
   busyTimeoutMs?: number;
@@ -36,6 +36,8 @@ class SqliteStateStore implements StateStore {
   readonly #path: string;
   readonly #instances: InstanceTable;
   readonly #journal: OperationJournal;
+  /** Whether SQLite's log still has the token and keys of an instance that was deleted. */
+  #logHoldsSecrets = false;
 
   constructor(db: DatabaseSync, options: StateStoreOptions) {
     this.#db = db;
@@ -69,6 +71,7 @@ class SqliteStateStore implements StateStore {
   }
 
   deleteInstance(key: InstanceKey): void {
+    this.#logHoldsSecrets = true;
     this.#guard(() => this.#instances.delete(key));
   }
 
@@ -94,7 +97,12 @@ class SqliteStateStore implements StateStore {
 
   #guard<T>(work: () => T): T {
     try {
-      return work();
+      const result = work();
+      if (this.#logHoldsSecrets && this.#db.isOpen && !this.#db.isTransaction) {
+        this.#logHoldsSecrets = false;
+        emptyLog(this.#db);
+      }
+      return result;
     } catch (error) {
       throw toStateError(error, this.#path);
     }

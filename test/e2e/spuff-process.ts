@@ -7,6 +7,9 @@ import { join } from 'node:path';
 
 const project = join(import.meta.dirname, '..', '..');
 
+/** The built `spuff`, for tests that start it by other means. */
+export const spuffProgram: readonly [string, string] = [process.execPath, join(project, 'dist', 'spuff.cjs')];
+
 export interface Result {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
@@ -29,12 +32,14 @@ export interface SpuffHome {
   remove(): Promise<void>;
 }
 
-export function makeSpuffHome(): SpuffHome {
+/** @param homeEnv variables for every command of this home */
+export function makeSpuffHome(homeEnv: Record<string, string> = {}): SpuffHome {
   const path = mkdtempSync(join(tmpdir(), 'spuff-e2e-'));
+  const [program, ...first] = spuffProgram;
   const start = (args: readonly string[], cwd = path, env: Record<string, string> = {}) =>
-    spawn(process.execPath, [join(project, 'dist', 'spuff.cjs'), ...args], {
+    spawn(program, [...first, ...args], {
       cwd,
-      env: { ...process.env, SPUFF_HOME: join(path, 'home'), ...env },
+      env: { ...process.env, SPUFF_HOME: join(path, 'home'), ...homeEnv, ...env },
     });
   const home: SpuffHome = {
     path: join(path, 'home'),

@@ -18,7 +18,8 @@ export interface FakeRun {
   state?: StateStore;
   ssh?: Partial<Ssh>;
   provider?: Partial<Provider>;
-  settings?: Partial<typeof defaultSettings>;
+  /** An error: what reading them throws. */
+  settings?: Partial<typeof defaultSettings> | SpuffError;
   home?: string;
   directory?: string;
   signal?: AbortSignal;
@@ -113,7 +114,10 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     directory: given.directory ?? '/projects/here',
     runtime: { now: () => nowMs, sleep: async () => undefined, random: () => 0.5 },
     ...parts,
-    settings: async () => ({ ...defaultSettings, provider: 'fake', ...given.settings }),
+    settings: async () => {
+      if (given.settings instanceof SpuffError) throw given.settings;
+      return { ...defaultSettings, provider: 'fake', ...given.settings };
+    },
     state: async () => state,
     ssh: async () => ({ ...given.ssh }) as Ssh,
     provider: async (id) => {

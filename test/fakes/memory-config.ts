@@ -12,8 +12,13 @@ export class MemoryConfig implements ConfigStore {
     { name: 'idle_timeout', about: 'Off after.', default: '2h' },
     { name: 'max_lifetime', about: 'Gone after.', default: '1d' },
   ];
-  readonly #values = new Map<string, string>();
+  readonly #values: Map<string, string>;
   hasFile = false;
+
+  /** @param written what the file says before anything is changed */
+  constructor(written: Readonly<Record<string, string>> = {}) {
+    this.#values = new Map(Object.entries(written));
+  }
 
   read(): ReadonlyMap<string, string> {
     return this.#values;

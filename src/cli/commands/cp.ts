@@ -10,7 +10,7 @@ export const cp = defineCommand({
     'A path on an instance is NAME:PATH; :PATH is on the instance of this directory. Paths that do ' +
       'not begin with / are under the home directory there. A file here with a colon in its name is ' +
       'written ./a:b, and one that begins with a hyphen comes after --. The exit status is that of ' +
-      'scp.',
+      'scp, and 255 when no connection can be made.',
   ],
   arguments: {
     paths: manyArguments('PATH', 'one or more sources, and the destination', {
@@ -31,6 +31,14 @@ export const cp = defineCommand({
         hints: ['for example: spuff cp notes.txt demo:notes.txt'],
       });
     }
-    return copyFiles(cli.context, { from: paths.slice(0, -1), to, recursive: options.recursive });
+    const request = { from: paths.slice(0, -1), to, recursive: options.recursive };
+    try {
+      return await copyFiles(cli.context, request);
+    } catch (error) {
+      // As ssh and exec end, and scp itself.
+      if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
+      cli.printError(error);
+      return 255;
+    }
   },
 });

@@ -11,7 +11,7 @@ export const doctor = defineCommand({
     'Every check is ok, a warning (it works, but look at it) or a failure, with what to do about it. The exit status ' +
       'is 1 when one fails. Rights that others have on files of spuff are taken away.',
     'With --repair-state a damaged state is kept aside, and what can be read of it is saved in a new one. Machines go ' +
-      'on running meanwhile.',
+      'on running meanwhile; those that could not be saved are named, with the command that removes each.',
   ],
   arguments: {},
   options: { repairState: flag('save what can be read of a damaged state, and begin a new one') },
@@ -28,7 +28,7 @@ export const doctor = defineCommand({
       cli.say(
         keptAs === null
           ? 'the state is sound'
-          : `kept aside: ${keptAs}; saved: ${saved.join(', ') || 'nothing'}`,
+          : `kept aside: ${keptAs}; saved: ${saved.join(', ') || 'nothing'}; for what is missing: spuff ls --refresh`,
       );
     }
     const checks = await examine(cli.context, home);

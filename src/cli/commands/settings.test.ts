@@ -28,6 +28,14 @@ describe('spuff config', () => {
     });
   });
 
+  it('takes out what is no setting when it stands in the file, and refuses it else', async () => {
+    const config = new MemoryConfig({ regoin: 'fra1' });
+    const run = (...argv: string[]) => runLine(['config', ...argv], withConfig(config));
+    expect(await run('unset', 'regoin')).toMatchObject({ status: 0, err: 'regoin is taken out\n' });
+    expect(await run('unset', 'usr')).toMatchObject({ status: 3 });
+    expect((await run('unset', 'usr')).err).toContain('did you mean user?');
+  });
+
   it('refuses what will not do, and finds the nearest key', async () => {
     const run = (...argv: string[]) => runLine(['config', ...argv], withConfig(new MemoryConfig()));
     expect(await run('set', 'user', 'bad')).toMatchObject({ status: 3 });
