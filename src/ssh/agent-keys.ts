@@ -15,9 +15,12 @@ export async function listAgentKeys(): Promise<PublicKey[]> {
   return result.stdout.split('\n').flatMap((line) => parsePublicKey(line) ?? []);
 }
 
-/** null: the one in SSH_AUTH_SOCK. */
+/**
+ * null: the one in SSH_AUTH_SOCK. The keys are chosen before there is an instance to name, so ssh is asked about one that is
+ * called like them all: what stands under `Host spuff-*` is what every login will go by.
+ */
 async function findConfiguredAgent(): Promise<string | null> {
-  const dump = await runProcess(['ssh', '-G', 'spuff'], { timeoutMs: 10_000 });
+  const dump = await runProcess(['ssh', '-G', 'spuff-any'], { timeoutMs: 10_000 });
   const path = /^identityagent (.+)$/m.exec(dump.stdout)?.[1];
   return path === undefined || path === 'SSH_AUTH_SOCK' ? null : path;
 }

@@ -44,6 +44,7 @@ const context: SshContext = {
     runDirectory: '/home/u/.spuff/run/k',
     controlSocket: '/home/u/.spuff/run/k/c-1',
     openingLock: '/home/u/.spuff/run/k/l-1',
+    channelLock: '/home/u/.spuff/run/k/l-1-a',
     agentSocket: '/home/u/.spuff/run/k/a-1',
     knownHosts: '/home/u/.spuff/known_hosts/k',
   },

@@ -166,10 +166,12 @@ export function buildSession(target: SshTarget, context: SshContext, request: Se
 export function buildControl(
   target: Pick<SshTarget, 'key'>,
   controlSocket: string,
-  request: { operation: 'exit' } | { operation: 'forward'; localSocket: string; remoteSocket: string },
+  request:
+    | { operation: 'exit' }
+    | { operation: 'forward' | 'cancel'; localSocket: string; remoteSocket: string },
 ): string[] {
   const forward =
-    request.operation === 'forward' ? ['-L', `${request.localSocket}:${request.remoteSocket}`] : [];
+    request.operation === 'exit' ? [] : ['-L', `${request.localSocket}:${request.remoteSocket}`];
   return [
     'ssh',
     '-F',

@@ -3,6 +3,7 @@ import { type ErrorCode, SpuffError } from '../domain/errors.ts';
 import type { HostIdentity } from '../domain/instance.ts';
 import type { SshTarget } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
+import { quoteArgument } from '../lib/shell-quote.ts';
 import { parsePublicKey } from './public-key.ts';
 
 /** ssh's own exit status when the connection, not the program, failed. A program may end with it as well. */
@@ -102,11 +103,13 @@ function describeFailure(
           'or name it: spuff config set ssh_key ~/.ssh/id_ed25519.pub',
         ],
       };
-    case 'key-file-open':
+    case 'key-file-open': {
+      const path = /Permissions \d+ for '(.+)' are too open/.exec(text)?.[1];
       return {
         message: 'ssh will not use a private key that others can read',
-        hints: ['close it: chmod 600 ~/.ssh/id_ed25519'],
+        hints: [`close it: chmod 600 ${path === undefined ? '~/.ssh/id_ed25519' : quoteArgument(path)}`],
       };
+    }
     case 'configuration':
       return {
         message: `ssh's own configuration is wrong: ${escapeText(text.trim().split('\n')[0] ?? '', { singleLine: true })}`,

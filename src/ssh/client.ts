@@ -1,5 +1,5 @@
 /** What the user's ssh can do, so that no option is passed that it would stumble over. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
 import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../lib/atomic-file.ts';
@@ -43,12 +43,21 @@ export async function readSshClient(home: string): Promise<SshClient> {
 function describeBinary(searchPath: string): string {
   for (const directory of searchPath.split(delimiter)) {
     const path = join(directory, 'ssh');
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statOrNull(path);
     if (stat?.isFile()) return `${path} ${stat.size} ${stat.mtimeMs}`;
   }
   throw new SpuffError('unavailable', 'ssh is not installed, or not on the PATH', {
     hints: ['install OpenSSH, for example: apt-get install openssh-client'],
   });
+}
+
+/** A directory of the PATH that can't be entered is passed over, as the shell does it. */
+function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 function readCache(path: string, binary: string): SshClient | null {

@@ -42,7 +42,11 @@ export async function rotateHostKey(
   // A machine that hangs up early is reported by its exit status, not by the broken pipe.
   stdin.on('error', () => undefined);
   const kill = () => void child.kill('SIGKILL');
-  const timer = setTimeout(kill, rotation.timeoutMs);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    kill();
+  }, rotation.timeoutMs);
   rotation.signal.addEventListener('abort', kill, { once: true });
   const remarks = collectTail(stderr);
   const ended = new Promise<string>((resolve) => {
@@ -59,12 +63,20 @@ export async function rotateHostKey(
   const said = await ended;
   if (outcome.kind === 'stopped') throw outcome.error;
   rotation.signal.throwIfAborted();
+  if (isLate) throw tookTooLong(target);
   // ssh writes some of its last words to standard error whatever it is told; 255 says that they are its own.
   const lastWords = await remarks;
   if (outcome.kind === 'closed' && child.exitCode === connectionFailed) {
     throw makeFailure(target, said.trim() === '' ? lastWords : said);
   }
   throw describeFailure(target, rotation, outcome, lastWords);
+}
+
+/** That the login was cut off says nothing of who was at the other end. */
+function tookTooLong(target: SshTarget): SpuffError {
+  return new SpuffError('timeout', `the first login to ${target.name} did not end in time`, {
+    hints: [`go on with it: spuff up ${target.name}`],
+  });
 }
 
 type Outcome =

@@ -15,6 +15,8 @@ export interface SshPaths {
   /** Held by whoever opens the shared connection. */
   openingLock: string;
   agentSocket: string;
+  /** Held by whoever looks at the agent's socket and replaces it. Taken before `openingLock`, never after. */
+  channelLock: string;
   knownHosts: string;
 }
 
@@ -40,6 +42,7 @@ export function preparePaths(
     controlSocket: join(runDirectory, `c-${address}`),
     openingLock: join(runDirectory, `l-${address}`),
     agentSocket: join(runDirectory, `a-${address}`),
+    channelLock: join(runDirectory, `l-${address}-a`),
     knownHosts: knownHostsPath(home, target.key),
   };
 }

@@ -8,10 +8,10 @@ import { SpuffError } from '../domain/errors.ts';
 import type { InstanceKey } from '../domain/ids.ts';
 import type { SshTarget } from '../domain/ssh.ts';
 import { runProcess, startProcess } from '../lib/process.ts';
+import { withProcessLock } from '../lib/process-lock.ts';
 import { buildControl, buildMaster, type SshContext } from './argv.ts';
 import { makeFailure } from './classify-failure.ts';
 import { findRunDirectory } from './run-directory.ts';
-import { withSocketLock } from './socket-lock.ts';
 import { openSshLog, type SshLog } from './ssh-log.ts';
 
 export interface LoginOptions {
@@ -44,7 +44,7 @@ export async function openSharedConnection(
   const { controlSocket, openingLock } = context.paths;
   if (await isSocketAlive(controlSocket)) return;
   // One at a time: a dozen commands at once would be a dozen key exchanges, more than sshd takes.
-  await withSocketLock(openingLock, options.signal, async () => {
+  await withProcessLock(openingLock, options.signal, async () => {
     if (!(await isSocketAlive(controlSocket))) await startMaster(target, context, options);
   });
 }
@@ -100,7 +100,7 @@ export async function closeSharedConnections(home: string, key: InstanceKey): Pr
   for (const name of listNames(directory)) {
     const path = join(directory, name);
     if (name.startsWith('c-')) await endSharedConnection(key, path);
-    // Not the lock: somebody may hold it.
+    // Not the locks: somebody may hold one.
     if (!name.startsWith('l-')) rmSync(path, { force: true });
   }
 }

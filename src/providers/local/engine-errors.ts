@@ -31,6 +31,10 @@ export function engineMessage(error: unknown): string {
   return escapeText(text.trim(), { singleLine: true }).slice(0, 500);
 }
 
+function isConnecting(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'syscall' in error && error.syscall === 'connect';
+}
+
 /**
  * Turns what dockerode rejects with into an error of the port. Nothing that spuff asks of an engine takes effect twice
  * when it is asked twice, but for a snapshot, so all of it may be repeated unless `repeatable` is false.
@@ -44,8 +48,10 @@ export function toProviderError(
   const status = statusOf(error);
   if (status === undefined) {
     const code = systemErrorCode(error);
-    if (code === 'EACCES' || code === 'EPERM') return engineDenied(where, op);
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return engineMissing(op, where);
+    // The same codes of a file are not about the engine.
+    const connects = isConnecting(error);
+    if (connects && (code === 'EACCES' || code === 'EPERM')) return engineDenied(where, op);
+    if (connects && (code === 'ENOENT' || code === 'ECONNREFUSED')) return engineMissing(op, where);
     return new ProviderError(
       'network',
       `the connection to the container engine broke: ${engineMessage(error)}`,

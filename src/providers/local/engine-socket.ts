@@ -1,7 +1,9 @@
-import { access, constants } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { SpuffError, systemErrorCode } from '../../domain/errors.ts';
 import { ProviderError } from '../../domain/provider.ts';
 import { escapeText } from '../../lib/escape.ts';
+import { isLoopbackHost } from '../../lib/loopback-host.ts';
 
 /** How to reach the engine's API: a Unix socket, or TCP on loopback. */
 export type EngineAddress = { socketPath: string } | { host: string; port: number };
@@ -16,23 +18,34 @@ export interface EngineSocketQuestion {
   op: string;
 }
 
+/** What is at the path of a socket for this user. */
+export type SocketFinding = 'answers' | 'denied' | 'absent';
+
 /**
- * Where the engine listens: the configured socket, else `DOCKER_HOST`, else the first of the usual places that is there.
+ * Where the engine listens: the configured socket, else `DOCKER_HOST`, else the first of the usual places where one answers.
  * @throws SpuffError `config` for an address that spuff won't use, ProviderError `network` when there is no engine or this
  * user may not talk to it
  */
-export async function findEngine(question: EngineSocketQuestion): Promise<EngineAddress> {
-  const { configured, env } = question;
+export async function findEngine(
+  question: EngineSocketQuestion,
+  probe: (path: string) => Promise<SocketFinding> = probeSocket,
+): Promise<EngineAddress> {
+  const { configured, env, op } = question;
   const named = configured ?? (env['DOCKER_HOST'] || null);
   if (named !== null) {
     const address = readAddress(named, configured === null ? 'DOCKER_HOST' : 'engine_socket');
-    if ('socketPath' in address) await checkSocket(address.socketPath, question.op, true);
-    return address;
+    const finding = 'socketPath' in address ? await probe(address.socketPath) : 'answers';
+    if (finding === 'answers' || !('socketPath' in address)) return address;
+    throw finding === 'denied' ? engineDenied(address.socketPath, op) : engineMissing(op, address.socketPath);
   }
+  // A socket that is closed to this user must not hide another engine, and is the better message where there is none.
+  let denied: string | null = null;
   for (const socketPath of usualSockets(question)) {
-    if (await checkSocket(socketPath, question.op, false)) return { socketPath };
+    const finding = await probe(socketPath);
+    if (finding === 'answers') return { socketPath };
+    if (finding === 'denied') denied ??= socketPath;
   }
-  throw engineMissing(question.op);
+  throw denied === null ? engineMissing(op) : engineDenied(denied, op);
 }
 
 function usualSockets({ env, home }: EngineSocketQuestion): string[] {
@@ -52,7 +65,7 @@ function readAddress(text: string, what: string): EngineAddress {
   if (text.startsWith('/')) return { socketPath: text };
   const url = URL.canParse(text) ? new URL(text) : null;
   const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  if (url && ['tcp:', 'http:'].includes(url.protocol) && isLoopback(host)) {
+  if (url && ['tcp:', 'http:'].includes(url.protocol) && isLoopbackHost(host)) {
     return { host, port: Number(url.port || 2375) };
   }
   const shown = escapeText(text, { singleLine: true }).slice(0, 200);
@@ -68,20 +81,17 @@ function readAddress(text: string, what: string): EngineAddress {
   );
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
-
-/** Whether there is something to connect to. A path that was named must be there; others are passed over. */
-async function checkSocket(path: string, op: string, named: boolean): Promise<boolean> {
+/** Connects, and hangs up: a file that a dead engine left behind is no engine. */
+async function probeSocket(path: string): Promise<SocketFinding> {
+  const socket = connect(path);
   try {
-    await access(path, constants.R_OK | constants.W_OK);
-    return true;
+    await once(socket, 'connect');
+    return 'answers';
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === 'EACCES' || code === 'EPERM') throw engineDenied(path, op);
-    if (named) throw engineMissing(op, path);
-    return false;
+    return code === 'EACCES' || code === 'EPERM' ? 'denied' : 'absent';
+  } finally {
+    socket.destroy();
   }
 }
 

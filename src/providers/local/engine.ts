@@ -17,7 +17,17 @@ export interface EngineCall {
   docker: Dockerode;
   /** Aborts when the caller does, and at the deadline. */
   signal: AbortSignal;
+  /**
+   * For what must not be let go half-way: an engine goes on with a request whose connection is gone, and what it makes
+   * appears when nobody looks for it any more. Once `work` has begun, the call ends only after it, be it aborted or late, but
+   * for an engine that does not answer within half a minute. `work` gets a client whose requests are not dropped before.
+   * @throws what `work` throws; at once when the call is over already
+   */
+  settle<T>(work: (docker: Dockerode) => Promise<T>): Promise<T>;
 }
+
+/** How long after its end a call waits for what has to settle. */
+const settleMs = 30_000;
 
 export interface Engine {
   /**
@@ -46,6 +56,7 @@ export function createEngine(deps: EngineDeps): Engine {
       const over = new AbortController();
       const signal = AbortSignal.any([options.signal, deadline.signal]);
       const repeatable = settings.repeatable ?? true;
+      const settling = createSettling(deps.runtime, signal);
       let where = 'its socket';
       try {
         armDeadline(deps.runtime, options.deadline, deadline, over.signal);
@@ -57,9 +68,12 @@ export function createEngine(deps: EngineDeps): Engine {
           op,
         });
         where = 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`;
-        const docker = await connect(address, signal, options.onRequest, deps.runtime);
-        return await Promise.race([work({ docker, signal }), rejectOnAbort(signal, over.signal)]);
+        const connectWith = (until: AbortSignal) => connect(address, until, options.onRequest, deps.runtime);
+        const [docker, patient] = await Promise.all([connectWith(signal), connectWith(settling.signal)]);
+        const settle: EngineCall['settle'] = (part) => settling.add(() => part(patient));
+        return await Promise.race([work({ docker, signal, settle }), rejectOnAbort(signal, over.signal)]);
       } catch (error) {
+        await settling.ended();
         throwIfOver(op, options, deadline.signal, repeatable);
         throw toProviderError(error, { op, where, repeatable });
       } finally {
@@ -81,6 +95,42 @@ function armDeadline(runtime: Runtime, at: Date, deadline: AbortController, over
     () => deadline.abort(),
     () => undefined,
   );
+}
+
+interface Settling {
+  /** Aborts when the wait is over as well. */
+  signal: AbortSignal;
+  add<T>(part: () => Promise<T>): Promise<T>;
+  /** Waits for all that was added. */
+  ended(): Promise<void>;
+}
+
+function createSettling(runtime: Runtime, stopped: AbortSignal): Settling {
+  const patience = new AbortController();
+  const parts = new Set<Promise<unknown>>();
+  return {
+    signal: patience.signal,
+    async add(part) {
+      stopped.throwIfAborted();
+      const running = part();
+      parts.add(running);
+      try {
+        return await running;
+      } finally {
+        parts.delete(running);
+      }
+    },
+    async ended() {
+      if (parts.size === 0) return;
+      const done = new AbortController();
+      const late = runtime.sleep(settleMs, done.signal).then(
+        () => patience.abort(),
+        () => undefined,
+      );
+      await Promise.race([Promise.allSettled(parts), late]);
+      done.abort();
+    },
+  };
 }
 
 /** Not every request of the library heeds a signal, so the call as a whole does. */

@@ -3,6 +3,9 @@ import { ProviderError } from '../../domain/provider.ts';
 
 const op = 'images.build';
 
+const bringOver =
+  'there: spuff image build && docker save spuff-base:debian-12 > spuff-base.tar; here: docker load < spuff-base.tar';
+
 /** `unsupported`: not a Linux computer; `unavailable`: a package is missing. */
 export function missingBuilder(code: 'unsupported' | 'unavailable'): SpuffError {
   if (code === 'unavailable') {
@@ -22,9 +25,6 @@ export function missingBuilder(code: 'unsupported' | 'unavailable'): SpuffError 
     },
   );
 }
-
-const bringOver =
-  'there: spuff image build && docker save spuff-base:debian-12 > spuff-base.tar; here: docker load < spuff-base.tar';
 
 interface Diagnosis {
   pattern: RegExp;
@@ -60,7 +60,8 @@ const diagnoses: readonly Diagnosis[] = [
     message: 'this user may not build in a user namespace',
     hints: [
       'sudo apt-get install uidmap, and a range for this user in /etc/subuid and /etc/subgid',
-      'or build it as root: sudo -E spuff image build',
+      'or bring an image over from a computer where one can be built',
+      bringOver,
     ],
     retryable: false,
   },

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type Image, type ImageStore, ProviderError } from '../../domain/provider.ts';
+import { toFileError } from '../../lib/atomic-file.ts';
+import { withProcessLock } from '../../lib/process-lock.ts';
 import type { Engine, EngineCall } from './engine.ts';
 import { engineMessage, statusOf } from './engine-errors.ts';
 import { buildRootFileSystem } from './image-build.ts';
@@ -34,12 +38,25 @@ export function createImageStore(deps: ImageStoreDeps): ImageStore {
   return {
     async build(options) {
       const recipe = recipeDigest(deps.extraFiles);
-      const existing = await engine.call('images.build', options, ({ docker }) => listBaseImages(docker));
-      const current = existing.find((image) => image.recipe === recipe);
-      if (current && !options.force) return { image: current.image, cached: true };
-      const image = await buildAndImport(deps, options, recipe);
-      await engine.call('images.build', options, (call) => removeUnused(call, existing));
-      return { image, cached: false };
+      const findCurrent = async ({
+        docker,
+      }: EngineCall): Promise<{ image: Image; cached: boolean } | null> => {
+        const found = (await listBaseImages(docker)).find((image) => image.recipe === recipe);
+        return found && !options.force ? { image: found.image, cached: true } : null;
+      };
+      const current = await engine.call('images.build', options, findCurrent);
+      if (current) return current;
+      const extras = await locateExtras(deps.extraFiles);
+      const onWait = () => options.onLine?.('waiting for another spuff, which builds it');
+      return engine.call('images.build', options, (call) =>
+        // Several machines may be ordered on a fresh computer: one builds, the others find what it has built.
+        withProcessLock(
+          join(deps.home, 'run', 'image-build.lock'),
+          call.signal,
+          async () => (await findCurrent(call)) ?? buildAnew(deps, call, { options, recipe, extras }),
+          onWait,
+        ),
+      );
     },
     list(options) {
       return engine.call('images.list', options, async ({ docker }) =>
@@ -59,41 +76,65 @@ export function recipeDigest(extraFiles: readonly ExtraFile[]): string {
   return createHash('sha256').update(JSON.stringify(recipe)).digest('hex');
 }
 
+async function locateExtras(extraFiles: readonly ExtraFile[]): Promise<ArchiveEntry[]> {
+  const entries: ArchiveEntry[] = [];
+  for (const { locate, targetPath, mode } of extraFiles) {
+    const sourcePath = await locate();
+    try {
+      entries.push({ sourcePath, path: targetPath, mode, bytes: (await stat(sourcePath)).size });
+    } catch (error) {
+      throw toFileError(error, `read ${sourcePath}`);
+    }
+  }
+  return entries;
+}
+
+interface BuildOrder {
+  options: Parameters<ImageStore['build']>[0];
+  recipe: string;
+  extras: readonly ArchiveEntry[];
+}
+
+async function buildAnew(
+  deps: ImageStoreDeps,
+  call: EngineCall,
+  order: BuildOrder,
+): Promise<{ image: Image; cached: boolean }> {
+  const built = await buildAndImport(deps, call, order);
+  await removeReplaced(call, built);
+  return { image: built.image, cached: false };
+}
+
 async function buildAndImport(
   deps: ImageStoreDeps,
-  options: Parameters<ImageStore['build']>[0],
-  recipe: string,
-): Promise<Image> {
-  const entries: ArchiveEntry[] = [...overlay];
-  for (const { locate, targetPath, mode } of deps.extraFiles) {
-    const sourcePath = await locate();
-    entries.push({ sourcePath, path: targetPath, mode, bytes: (await stat(sourcePath)).size });
-  }
+  { docker, signal, settle }: EngineCall,
+  { options, recipe, extras }: BuildOrder,
+): Promise<BaseImage> {
   const labels = {
     [label.kind]: 'base',
     [label.slug]: baseSlug,
     [label.recipe]: recipe,
     [label.arch]: archOf(process.arch),
   };
-  return deps.engine.call('images.build', options, async ({ docker, signal }) => {
-    const onLine = options.onLine ?? (() => undefined);
-    const build = { home: deps.home, overlay: entries, signal, onLine };
-    const id = await buildRootFileSystem(build, async (archive) => {
-      onLine('giving the image to the engine');
-      const answer = await docker.importImage(archive, {
-        repo: baseRepository,
-        tag: baseSlug,
-        changes: Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`),
-      });
-      return readImport(answer);
+  const onLine = options.onLine ?? (() => undefined);
+  const build = { home: deps.home, overlay: [...overlay, ...extras], signal, onLine };
+  // With the usual client: what the builder prints goes nowhere when the call is over. The builder's own end is waited for.
+  const takeArchive = async (archive: Readable) => {
+    onLine('giving the image to the engine');
+    const answer = await docker.importImage(archive, {
+      repo: baseRepository,
+      tag: baseSlug,
+      changes: Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`),
     });
-    const image = (await listBaseImages(docker)).find((candidate) => candidate.id === id);
-    if (image) return image.image;
-    throw new ProviderError('protocol', 'the engine took the base image but does not list it', {
-      provider: 'local',
-      op: 'images.build',
-      retryable: true,
-    });
+    return readImport(answer);
+  };
+  const id = await settle(() => buildRootFileSystem(build, takeArchive));
+  const image = (await listBaseImages(docker)).find((candidate) => candidate.id === id);
+  if (image) return image;
+  throw new ProviderError('protocol', 'the engine took the base image but does not list it', {
+    provider: 'local',
+    op: 'images.build',
+    retryable: true,
   });
 }
 
@@ -111,15 +152,25 @@ async function readImport(answer: NodeJS.ReadableStream): Promise<string> {
   return id.trim();
 }
 
-/** What a rebuilt image replaces goes, unless a machine or snapshot still stands on it. */
-async function removeUnused({ docker }: EngineCall, images: readonly BaseImage[]): Promise<void> {
-  for (const { id } of images) {
+/**
+ * What a rebuilt image replaces goes, unless a machine or snapshot still stands on it. Only what is older: someone with
+ * another home may have built one meanwhile, and the two must not remove each other's.
+ */
+async function removeReplaced({ docker }: EngineCall, built: BaseImage): Promise<void> {
+  const before = (await listBaseImages(docker)).filter(
+    ({ id, image }) => id !== built.id && isOlder(image, built.image),
+  );
+  for (const { id } of before) {
     try {
       await docker.getImage(id).remove();
     } catch (error) {
       if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
     }
   }
+}
+
+function isOlder(image: Image, than: Image): boolean {
+  return (image.createdAt?.getTime() ?? 0) < (than.createdAt?.getTime() ?? 0);
 }
 
 async function removeImage({ docker }: EngineCall, ref: string): Promise<void> {

@@ -82,10 +82,10 @@ async function createContainer(
   spec: VmSpec,
   request: ContainerCreateOptions,
 ): Promise<void> {
-  const { docker, signal } = call;
+  const { docker, signal, settle } = call;
   for (let attempt = 1; ; attempt++) {
     try {
-      await docker.createContainer(request);
+      await settle((patient) => patient.createContainer(request));
       return;
     } catch (error) {
       // Podman says 500 where Docker says 409.
@@ -115,15 +115,18 @@ function nameTaken(name: string, cause: unknown): ProviderError {
 
 /** Gives null when the container is gone. */
 async function startContainer(call: EngineCall, runtime: Runtime, spec: VmSpec): Promise<Vm | null> {
-  const { docker } = call;
-  const container = docker.getContainer(spec.name);
+  const { docker, settle } = call;
   const seed = await makeSeed(spec);
   for (let attempt = 1; ; attempt++) {
     const vm = await findMachine(docker, spec.key);
     if (vm?.state !== 'provisioning') return vm;
     try {
-      await container.putArchive(seed, { path: '/' });
-      await container.start();
+      // As one: a machine that is half-way to its start can't be removed.
+      await settle(async (patient) => {
+        const container = patient.getContainer(spec.name);
+        await container.putArchive(seed, { path: '/' });
+        await container.start();
+      });
     } catch (error) {
       if (statusOf(error) === 304) continue;
       // Another machine's end may have taken the network away between our look and the start.

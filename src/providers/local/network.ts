@@ -1,5 +1,5 @@
 import type Dockerode from 'dockerode';
-import type { Runtime } from '../../domain/provider.ts';
+import { ProviderError, type Runtime } from '../../domain/provider.ts';
 import type { EngineCall } from './engine.ts';
 import { statusOf } from './engine-errors.ts';
 import { filterOf, label, labelText } from './labels.ts';
@@ -20,24 +20,45 @@ interface FoundNetwork {
 }
 
 /** Makes the machines' network unless it is there. Safe to run several times at once. */
-export async function ensureNetwork({ docker, signal }: EngineCall, runtime: Runtime): Promise<void> {
-  if (await findNetwork(docker)) return;
+export async function ensureNetwork(call: EngineCall, runtime: Runtime): Promise<void> {
+  const { docker, signal, settle } = call;
+  if (await hasOurNetwork(docker)) return;
   try {
-    await docker.createNetwork({
-      Name: networkName,
-      Driver: 'bridge',
-      CheckDuplicate: true,
-      Options: bridgeOptions,
-      Labels: { [label.kind]: 'network' },
-    });
+    await settle((patient) =>
+      patient.createNetwork({
+        Name: networkName,
+        Driver: 'bridge',
+        CheckDuplicate: true,
+        Options: bridgeOptions,
+        Labels: { [label.kind]: 'network' },
+      }),
+    );
   } catch (error) {
     // Who loses the race hears that the bridge is taken, a moment before the network is listed.
     for (let attempt = 0; attempt < 10; attempt++) {
-      if (await findNetwork(docker)) return;
+      if (await hasOurNetwork(docker)) return;
       await runtime.sleep(50, signal);
     }
     throw error;
   }
+}
+
+/**
+ * A network of the same name that somebody else made may let machines reach each other, or more.
+ * @throws ProviderError `conflict` when that is what there is
+ */
+async function hasOurNetwork(docker: Dockerode): Promise<boolean> {
+  const network = await findNetwork(docker);
+  if (network === null || network.ours) return network !== null;
+  throw new ProviderError('conflict', `the engine has a network ${networkName} that spuff did not make`, {
+    provider: 'local',
+    op: 'create',
+    retryable: false,
+    hints: [
+      `see what is on it: docker network inspect ${networkName}`,
+      `remove it when nothing needs it, and spuff makes its own: docker network rm ${networkName}`,
+    ],
+  });
 }
 
 /** Removes the network when no machine is on it. Whoever needs it next makes it again. */
@@ -59,6 +80,8 @@ export async function networkIsUnused(docker: Dockerode): Promise<boolean> {
 
 export async function findNetwork(docker: Dockerode): Promise<FoundNetwork | null> {
   const found = await docker.listNetworks({ filters: { name: [networkName] } });
-  const network = found.find((candidate) => candidate.Name === networkName);
-  return network ? { id: network.Id, ours: labelText(network.Labels, label.kind) === 'network' } : null;
+  const named = found
+    .filter((candidate) => candidate.Name === networkName)
+    .map(({ Id, Labels }) => ({ id: Id, ours: labelText(Labels, label.kind) === 'network' }));
+  return named.find(({ ours }) => ours) ?? named[0] ?? null;
 }

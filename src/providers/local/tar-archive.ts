@@ -47,6 +47,8 @@ async function addEntry(output: Pack, entry: ArchiveEntry): Promise<void> {
     output.entry({ ...header(entry.path), type: 'file', mode: entry.mode }, Buffer.from(entry.content));
   } else {
     const target = output.entry({ ...header(entry.path), type: 'file', mode: entry.mode, size: entry.bytes });
+    // When the archive fails, so does its open entry; the archive's reader is told, and nobody else has to be.
+    target.on('error', () => undefined);
     for await (const chunk of createReadStream(entry.sourcePath) as AsyncIterable<Buffer>) {
       if (!target.write(chunk)) await once(target, 'drain');
     }
