@@ -8,7 +8,7 @@ const finalFolder = path.resolve(root, process.argv[2] ?? 'dist');
 const outputFolder = `${finalFolder}.new`;
 
 /** Packages that only some commands need: each is a file of its own, so that the others don't read it. */
-const vendoredPackages = ['dockerode'];
+const vendoredPackages = ['dockerode', 'aws4fetch', 'fast-xml-parser'];
 
 const sharedOptions = {
   absWorkingDir: root,

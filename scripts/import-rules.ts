@@ -17,6 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const packageHomes: ReadonlyArray<{ packages: readonly string[]; homes: readonly string[] }> = [
   { packages: ['dockerode', 'docker-modem'], homes: ['providers/local'] },
   { packages: ['tar-stream'], homes: ['providers/local', 'bootstrap'] },
+  { packages: ['aws4fetch', 'fast-xml-parser'], homes: ['providers/aws'] },
   { packages: ['commander', '@clack/prompts'], homes: ['cli', 'main'] },
 ];
 

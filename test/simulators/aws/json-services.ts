@@ -1,0 +1,48 @@
+/** The services that speak JSON, each with the one action that is asked of it. */
+import { priceOf, readParameter } from './catalogue.ts';
+import type { CloudState } from './cloud-state.ts';
+import { AwsFault } from './fault.ts';
+
+type Body = Record<string, unknown>;
+
+export const jsonActions: Readonly<
+  Record<string, { service: string; answer: (state: CloudState, body: Body, region: string) => unknown }>
+> = {
+  'AmazonSSM.GetParameter': {
+    service: 'ssm',
+    answer: (_state, { Name }, region) => {
+      const value = readParameter(region, String(Name));
+      if (value === null) throw new AwsFault('ParameterNotFound', '');
+      return { Parameter: { Name, Type: 'String', Value: value, Version: 1, DataType: 'aws:ec2:image' } };
+    },
+  },
+  'ServiceQuotasV20190624.GetServiceQuota': {
+    service: 'servicequotas',
+    answer: (state, { ServiceCode, QuotaCode }) => {
+      if (ServiceCode !== 'ec2' || QuotaCode !== 'L-1216C47A')
+        throw new AwsFault(
+          'NoSuchResourceException',
+          'The request failed because the specified service does not exist.',
+        );
+      return {
+        Quota: {
+          ServiceCode,
+          QuotaCode,
+          Value: state.settings.machineLimit * 2,
+          Unit: 'None',
+          Adjustable: true,
+        },
+      };
+    },
+  },
+  'AWSPriceListService.GetProducts': {
+    service: 'pricing',
+    answer: (_state, { ServiceCode, Filters }, region) => {
+      if (region !== 'us-east-1')
+        throw new AwsFault('InternalErrorException', 'there is no such endpoint', 500);
+      if (ServiceCode !== 'AmazonEC2') throw new AwsFault('InvalidParameterException', 'unknown service');
+      const PriceList = priceOf(Filters as { Field: string; Value: string }[]);
+      return { FormatVersion: 'aws_v1', PriceList };
+    },
+  },
+};
