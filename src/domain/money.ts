@@ -47,6 +47,8 @@ export function formatMoney({ amount, currency }: Money, decimals = 2): string {
   const step = 10n ** BigInt(6 - decimals);
   const value = readAmount(amount);
   if (value > 0n && value < step) return `<${writeAmount(step)} ${currency}`;
-  const [whole = '0', rest = ''] = writeAmount(((value + step / 2n) / step) * step).split('.');
+  const half: bigint = step / 2n;
+  const rounded: bigint = ((value + half) / step) * step;
+  const [whole = '0', rest = ''] = writeAmount(rounded).split('.');
   return `${whole}.${rest.padEnd(2, '0')} ${currency}`;
 }

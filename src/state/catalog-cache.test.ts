@@ -24,11 +24,12 @@ const catalog: Awaited<ReturnType<Provider['catalog']>> = {
 const call: CallOptions = { signal: new AbortController().signal, deadline: new Date(9e12) };
 
 let folder: string;
-let asked: number;
-let nowMs: number;
+let asked = 0;
+let nowMs = 0;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spuff-catalog-'));
-  [asked, nowMs] = [0, 1_000_000_000];
+  asked = 0;
+  nowMs = 1_000_000_000;
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

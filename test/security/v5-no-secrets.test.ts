@@ -1,42 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Secret } from '../../src/domain/secret.ts';
 import { hashAgentToken, makeAgentToken } from '../../src/lib/agent-token.ts';
 import { type BootMachine, BootScene, type KeyPair } from '../e2e/boot-machine.ts';
+import { formsOf, privateLines, searchMachine } from '../machine/search-machine.ts';
 
 const apiToken = `dop_v1_${randomBytes(32).toString('hex')}`;
-
-/** A secret in the forms that it may have been written down in. */
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  // Base64 of the same bytes looks different at each of three offsets; the ends depend on their neighbours.
-  const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip).toString('base64').slice(0, -4));
-  return [secret, bytes.toString('hex'), ...base64.map((text) => text.slice(0, 40))];
-}
-
-/** The lines of a private key that hold its private half: no public key shares them. */
-function privateLines(path: string): string[] {
-  return readFileSync(path, 'utf8').split('\n').slice(3, -2);
-}
-
-/**
- * Every file on every file system of the machine that holds one of the texts, and every process with one in its
- * environment or its arguments. The texts come by standard input, so that the search does not find itself.
- */
-async function search(machine: BootMachine, needles: readonly string[]): Promise<string[]> {
-  const script = `set -u
-needles=$(cat)
-look() { printf '%s\\n' "$needles" | grep -laF -f - "$@" 2>/dev/null; }
-look -r --exclude-dir=proc --exclude-dir=sys --devices=skip /
-look /proc/[0-9]*/environ /proc/[0-9]*/cmdline
-true`;
-  const found = await machine.ok(['bash', '-c', script], { stdin: needles.join('\n') });
-  return found
-    .trim()
-    .split('\n')
-    .filter((line) => line !== '');
-}
 
 // V5: no private key, no API token, and of the agent's token the hash alone.
 describe('secrets of the user on a machine', () => {
@@ -63,11 +32,11 @@ describe('secrets of the user on a machine', () => {
 
   it('are on no disk and in no process', async () => {
     expect(needles.length).toBeGreaterThan(10);
-    expect(await search(machine, needles)).toEqual([]);
+    expect(await searchMachine(machine, needles)).toEqual([]);
   });
 
   it('leave their hash for the agent, where only root reads it', async () => {
-    expect(await search(machine, [hashAgentToken(agentToken)])).toContain('/etc/spuff/agent.env');
+    expect(await searchMachine(machine, [hashAgentToken(agentToken)])).toContain('/etc/spuff/agent.env');
     const asUser = await machine.run(['cat', '/etc/spuff/agent.env'], { user: 'dev' });
     expect(asUser.exitCode).not.toBe(0);
   });
@@ -81,7 +50,7 @@ systemd-run --quiet --unit=planted-b sh -c 'sleep 60; : "$1"' sh "$line"
 systemctl show --value -p MainPID planted-a planted-b`;
     for (const secret of [keyLine!, agentToken.reveal(), Buffer.from(`x${apiToken}`).toString('base64')]) {
       const pids = (await machine.ok(['sh', '-c', plant], { stdin: secret })).match(/\d+/g);
-      const found = await search(machine, needles);
+      const found = await searchMachine(machine, needles);
       expect(found).toContain('/var/tmp/planted');
       expect(found).toContain(`/proc/${pids?.[0]}/environ`);
       expect(found).toContain(`/proc/${pids?.[1]}/cmdline`);
