@@ -156,15 +156,6 @@ describe('only the machine stops', () => {
   });
 });
 
-describe('two at once', () => {
-  it('end with the same key', async () => {
-    const target = await start();
-    const outcomes = await Promise.all([establish(scene.ssh, target), establish(scene.ssh, target)]);
-    for (const { identity } of outcomes)
-      expect(identity).toMatchObject({ publicKey: machine.hostPublicKey() });
-  });
-});
-
 describe('checks on the first login', () => {
   it('run as root and in order before the key is put in place', async () => {
     const target = await start();
