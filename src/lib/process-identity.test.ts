@@ -26,14 +26,16 @@ describe.each([
   });
 
   it('knows a process that has ended as dead, also while nobody has waited for it', async () => {
-    // The shell never waits for its child, which so stays a zombie while the shell sleeps.
-    const shell = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+    // The child ends when its input does. By then the shell has become a program that never waits for it.
+    const shell = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
     });
     try {
       const [line] = (await once(shell.stdout, 'data')) as [Buffer];
       const zombie = Number(line.toString().trim());
-      await waitForZombie(zombie);
+      await showsPs(shell.pid ?? 0, 'comm', 'sleep');
+      shell.stdin.end();
+      await showsPs(zombie, 'stat', 'Z');
       expect(table.liveness({ ...table.self(), pid: zombie })).toBe('dead');
     } finally {
       shell.kill('SIGKILL');
@@ -57,10 +59,10 @@ describe.each([
   });
 });
 
-async function waitForZombie(pid: number): Promise<void> {
-  while (!execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('Z')) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+/** Comes back when what ps tells of a process begins with a text. */
+async function showsPs(pid: number, field: string, text: string): Promise<void> {
+  const tell = () => execFileSync('ps', ['-o', `${field}=`, '-p', String(pid)], { encoding: 'utf8' });
+  while (!tell().startsWith(text)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 describe('procTable alone', () => {
