@@ -32,7 +32,7 @@ export function sortByPrice(sizes: readonly Size[]): Size[] {
 /**
  * The size that is meant: one of the provider's own, or the cheapest x86 machine without a GPU that fulfils a wish and can be
  * had in one of the regions.
- * @throws SpuffError `usage` for a name that the provider does not know; `quota` when nothing that fits can be had there
+ * @throws SpuffError `usage` for a name that the provider does not know, or where no price of what fits is known; `quota` when nothing that fits can be had there
  */
 export function chooseSize(
   provider: Pick<Provider, 'id'>,
@@ -48,8 +48,10 @@ export function chooseSize(
     (size) =>
       size.vcpus >= wish.vcpus && size.memoryMiB >= wish.memoryMiB && !size.gpu && size.arch === 'x86_64',
   );
-  const [cheapest] = sortByPrice(fitting.filter((size) => isOffered(size, regions)));
-  if (cheapest) return cheapest;
+  const offered = sortByPrice(fitting.filter((size) => isOffered(size, regions)));
+  const [cheapest] = offered;
+  if (cheapest?.hourly) return cheapest;
+  if (cheapest) throw unknownPrices(offered, wanted);
   throw new SpuffError(
     'quota',
     `${provider.id} has nothing like ${wanted} in ${regions.join(', ')} at the moment`,
@@ -57,6 +59,24 @@ export function chooseSize(
       hints: [
         fitting.length > 0 ? 'it has elsewhere: name another region' : 'ask for less',
         `see what there is: spuff sizes --provider ${provider.id}`,
+      ],
+    },
+  );
+}
+
+/** Nobody is to pay for a guess: a machine whose price is not known is taken by name alone. */
+function unknownPrices(offered: readonly Size[], wanted: string): SpuffError {
+  const smallest = [...offered].sort(
+    (one, other) => one.vcpus - other.vcpus || one.memoryMiB - other.memoryMiB,
+  );
+  const names = smallest.slice(0, 4).map(({ id }) => id);
+  return new SpuffError(
+    'usage',
+    `which ${wanted} is the cheapest is not known: the provider tells no price of those that fit`,
+    {
+      hints: [
+        `name one: --size ${names[0] ?? ''}`,
+        `there are ${names.join(', ')}${offered.length > 4 ? ' and others' : ''}`,
       ],
     },
   );

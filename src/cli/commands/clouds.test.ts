@@ -42,6 +42,7 @@ const catalog = {
     makeSize('middle-plus', 4, 16, '0.0893'),
     makeSize('bargain', 16, 64, '0.001', { regions: soldOut }),
     makeSize('brain', 8, 32, '1.5', { gpu: true }),
+    makeSize('giant', 64, 256, '0', { hourly: null }),
   ],
   images: [],
 };
@@ -115,8 +116,13 @@ describe('spuff sizes', () => {
   };
 
   it('lists what can be had, the cheapest first, of equal price the larger first', async () => {
-    expect(await ids()).toEqual(['small', 'arm', 'middle-plus', 'middle', 'big', 'brain']);
-    expect(await ids('--min-cpu', '4', '--min-memory', '16')).toEqual(['middle-plus', 'big', 'brain']);
+    expect(await ids()).toEqual(['small', 'arm', 'middle-plus', 'middle', 'big', 'brain', 'giant']);
+    expect(await ids('--min-cpu', '4', '--min-memory', '16')).toEqual([
+      'middle-plus',
+      'big',
+      'brain',
+      'giant',
+    ]);
     expect(await ids('--gpu')).toEqual(['brain']);
     expect(await ids('--region', 'far')).toEqual([]);
   });
@@ -169,6 +175,7 @@ describe('the size that up takes', () => {
   it.each([
     ['200cpu-1gb', 13, 'ask for less'],
     ['12cpu-32gb', 13, 'name another region'],
+    ['40cpu-200gb', 2, 'name one: --size giant'],
     ['midle', 2, 'did you mean middle?'],
     ['enormous', 2, 'spuff sizes --provider fake'],
   ])('%s is refused before anything is made', async (size, status, hint) => {
