@@ -27,7 +27,8 @@ export class UserHome {
   }
 
   remove(): void {
-    if (this.#agentPid !== null) process.kill(this.#agentPid);
+    // Not SIGTERM: on that it removes its socket, at the same time as the next line does, which then stops half-way.
+    if (this.#agentPid !== null) process.kill(this.#agentPid, 'SIGKILL');
     rmSync(this.path, { recursive: true });
   }
 }

@@ -40,7 +40,7 @@ const catalog = {
     makeSize('arm', 4, 8, '0.01', { arch: 'arm64' }),
     makeSize('middle', 4, 8, '0.0893'),
     makeSize('middle-plus', 4, 16, '0.0893'),
-    makeSize('bargain', 16, 64, '0.001', { regions: soldOut }),
+    makeSize('bargain', 128, 512, '0.001', { regions: soldOut }),
     makeSize('brain', 8, 32, '1.5', { gpu: true }),
     makeSize('giant', 64, 256, '0', { hourly: null }),
   ],
@@ -174,7 +174,7 @@ describe('the size that up takes', () => {
 
   it.each([
     ['200cpu-1gb', 13, 'ask for less'],
-    ['12cpu-32gb', 13, 'name another region'],
+    ['100cpu-300gb', 13, 'name another region'],
     ['40cpu-200gb', 2, 'name one: --size giant'],
     ['midle', 2, 'did you mean middle?'],
     ['enormous', 2, 'spuff sizes --provider fake'],
