@@ -24,13 +24,11 @@ export interface ApiClientDeps {
   provider: ProviderId;
   baseUrl: URL;
   runtime: Runtime;
-  /** Headers that prove who asks, made for each try. */
-  authorize(request: {
-    method: string;
-    url: URL;
-    headers: Readonly<Record<string, string>>;
-    body: string;
-  }): Promise<Record<string, string>>;
+  /** Headers that prove who asks, made for each try; the signal is the call's. */
+  authorize(
+    request: { method: string; url: URL; headers: Readonly<Record<string, string>>; body: string },
+    signal: AbortSignal,
+  ): Promise<Record<string, string>>;
   /** The error that an answer outside 2xx stands for; null: it is an answer like another, such as a 404 for `get`. */
   toError(answer: HttpsAnswer, request: ApiRequest): ProviderError;
   /** The least time between the starts of two requests, in ms. */
@@ -109,7 +107,10 @@ async function attempt(deps: ApiClientDeps, request: ApiRequest, call: CallOptio
   const url = addressOf(deps.baseUrl, request);
   const { method, body } = request;
   const plain = { accept: 'application/json', ...request.headers };
-  const headers = { ...plain, ...(await deps.authorize({ method, url, headers: plain, body: body ?? '' })) };
+  const headers = {
+    ...plain,
+    ...(await deps.authorize({ method, url, headers: plain, body: body ?? '' }, call.signal)),
+  };
   const startedMs = deps.runtime.now();
   const tell = (status?: number) =>
     call.onRequest?.({
@@ -129,7 +130,7 @@ async function attempt(deps: ApiClientDeps, request: ApiRequest, call: CallOptio
     return { answer };
   } catch (error) {
     tell();
-    if (call.signal.aborted) throw interrupted(call, request);
+    if (call.signal.aborted) throw interrupted(call, request.op);
     if (!(error instanceof TransportError)) throw error;
     return { error: toProviderError(deps, request, call, error), transport: error };
   }
@@ -182,7 +183,7 @@ function toProviderError(
 
 /** A call that is over makes no request. */
 function checkCall(deps: ApiClientDeps, request: ApiRequest, call: CallOptions): void {
-  if (call.signal.aborted) throw interrupted(call, request);
+  if (call.signal.aborted) throw interrupted(call, request.op);
   if (deps.runtime.now() < call.deadline.getTime()) return;
   throw new ProviderError('timeout', `${deps.provider} did not do ${request.op} in time`, {
     ...{ provider: deps.provider, op: request.op, retryable: true },
@@ -194,15 +195,15 @@ async function stopped(call: CallOptions, request: ApiRequest, wait: () => Promi
   try {
     await wait();
   } catch (error) {
-    if (call.signal.aborted) throw interrupted(call, request);
+    if (call.signal.aborted) throw interrupted(call, request.op);
     throw error;
   }
 }
 
-function interrupted(call: CallOptions, request: ApiRequest): SpuffError {
-  const reason: unknown = call.signal.reason;
-  if (reason instanceof SpuffError) return reason;
-  return new SpuffError('interrupted', `${request.op} was stopped`, { cause: reason });
+/** What a call ends with that its caller has aborted. */
+export function interrupted({ signal }: Pick<CallOptions, 'signal'>, op: string): SpuffError {
+  if (signal.reason instanceof SpuffError) return signal.reason;
+  return new SpuffError('interrupted', `${op} was stopped`, { cause: signal.reason });
 }
 
 /**

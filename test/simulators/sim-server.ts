@@ -57,9 +57,16 @@ export class SimServer {
     this.#options = options;
     this.#server = createServer((request, response) => {
       this.#busy += 1;
-      void this.#serve(request, response).finally(() => {
-        this.#busy -= 1;
-      });
+      const onBug = (error: unknown) => {
+        // A bug of the simulator, not something of the cloud: no test may take it for an answer.
+        this.descriptionFaults.push(`the simulator failed: ${String(error)}`);
+        request.socket.destroy();
+      };
+      void this.#serve(request, response)
+        .catch(onBug)
+        .finally(() => {
+          this.#busy -= 1;
+        });
     });
   }
 

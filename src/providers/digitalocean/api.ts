@@ -1,7 +1,13 @@
 import { SpuffError } from '../../domain/errors.ts';
 import type { CallOptions, Runtime } from '../../domain/provider.ts';
 import type { Secret } from '../../domain/secret.ts';
-import { type ApiRequest, createApiClient, parseJson, readRetryAfter } from '../../lib/api-client.ts';
+import {
+  type ApiRequest,
+  createApiClient,
+  interrupted,
+  parseJson,
+  readRetryAfter,
+} from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import { poll, type RetryPolicy } from '../../lib/retry.ts';
 import { Answer } from './answer.ts';
@@ -46,6 +52,8 @@ export const rateLimit = { perHour: 5_000, perMinute: 250 };
 /** What a machine does takes seconds; its answers are the same for as long. */
 const waitPolicy: RetryPolicy = { firstDelayMs: 1_000, factor: 1.4, maxDelayMs: 8_000, jitter: 0.2 };
 
+const jsonHeaders = { 'content-type': 'application/json' };
+
 /** The largest page there is. */
 const pageSize = 200;
 /** As many as an account of 100 000 of one thing has. */
@@ -54,21 +62,13 @@ const maxPages = 500;
 export function createApi({ runtime, token, baseUrl }: DigitalOceanDeps): Api {
   const client = createApiClient({
     ...{ provider: providerId, baseUrl, runtime, toError: toDigitalOceanError },
-    // The client's hook has no signal to stop a command that prints the token, so the header is made in `send`.
-    authorize: async () => ({}),
+    authorize: async (_request, signal) => ({ authorization: `Bearer ${(await token(signal)).reveal()}` }),
     // A little slower than the limit: the two ends do not count from the same moment.
     spacingMs: Math.ceil(60_000 / (rateLimit.perMinute - 5)),
     retryAfterMs: (answer) => readWait(answer, runtime.now()),
   });
-  const send = async (request: ApiRequest, call: CallOptions, accept: readonly number[] = []) => {
-    checkCall(request.op, runtime, call);
-    const secret = await token(call.signal);
-    const headers = {
-      authorization: `Bearer ${secret.reveal()}`,
-      ...(request.body !== undefined && { 'content-type': 'application/json' }),
-    };
-    return await client.send({ ...request, headers }, call, accept);
-  };
+  const send = (request: ApiRequest, call: CallOptions, accept: readonly number[] = []) =>
+    client.send({ ...request, ...(request.body !== undefined && { headers: jsonHeaders }) }, call, accept);
   const read = async (question: Question, call: CallOptions): Promise<Answer> =>
     open(await send({ ...question, method: 'GET', repeatable: true }, call), question.op);
   return {
@@ -94,21 +94,6 @@ export function createApi({ runtime, token, baseUrl }: DigitalOceanDeps): Api {
   };
 }
 
-/** As the client checks too, but before a command that prints the token is run for nothing. */
-function checkCall(op: string, runtime: Runtime, call: CallOptions): void {
-  if (call.signal.aborted) throw interrupted(op, call);
-  if (runtime.now() >= call.deadline.getTime())
-    throw failure('timeout', op, `${providerId} did not do ${op} in time`, {
-      retryable: true,
-      hints: ['try again'],
-    });
-}
-
-function interrupted(op: string, { signal }: CallOptions): SpuffError {
-  if (signal.reason instanceof SpuffError) return signal.reason;
-  return new SpuffError('interrupted', `${op} was stopped`, { cause: signal.reason });
-}
-
 function open(answer: HttpsAnswer, op: string): Answer {
   return new Answer(parseJson(answer, { provider: providerId, op }), op);
 }
@@ -125,7 +110,7 @@ async function waitFor<T>(
     return await poll(attempt, { policy, runtime, signal: call.signal, deadlineMs });
   } catch (error) {
     // A sleep that was stopped says so in its own words.
-    if (call.signal.aborted && !(error instanceof SpuffError)) throw interrupted('the wait', call);
+    if (call.signal.aborted && !(error instanceof SpuffError)) throw interrupted(call, 'the wait');
     throw error;
   }
 }

@@ -1,7 +1,13 @@
 import { SpuffError } from '../../domain/errors.ts';
 import type { CallOptions, Runtime } from '../../domain/provider.ts';
 import type { Secret } from '../../domain/secret.ts';
-import { type ApiRequest, createApiClient, parseJson, readRetryAfter } from '../../lib/api-client.ts';
+import {
+  type ApiRequest,
+  createApiClient,
+  interrupted,
+  parseJson,
+  readRetryAfter,
+} from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import { poll, type RetryPolicy } from '../../lib/retry.ts';
 import { failure, toError } from './errors.ts';
@@ -54,39 +60,34 @@ const perPage = 50;
 export function createHetznerClient({ runtime, token, baseUrl }: HetznerDeps): HetznerClient {
   const api = createApiClient({
     ...{ provider: 'hetzner', baseUrl, runtime, spacingMs, toError },
-    authorize: async () => ({}),
+    authorize: async (_request, signal) => ({ authorization: `Bearer ${(await token(signal)).reveal()}` }),
     // `RateLimit-Reset` tells when all requests are back, which is far too late.
     retryAfterMs: (answer) => readRetryAfter(answer, runtime.now()) ?? refillMs,
   });
-  const send = async (request: ApiRequest, call: CallOptions, accept: readonly number[] = []) => {
-    if (call.signal.aborted) throw stoppedBy(call, request.op);
-    const authorization = `Bearer ${(await token(call.signal)).reveal()}`;
-    return api.send({ ...request, headers: { ...request.headers, authorization } }, call, accept);
-  };
   return {
     runtime,
     async read(op, path, call, query) {
       const request: ApiRequest = { op, method: 'GET', path, repeatable: true, ...(query && { query }) };
-      const answer = await send(request, call, [404]);
+      const answer = await api.send(request, call, [404]);
       return answer.status === 404 ? null : parseObject(answer, op);
     },
     list: (op, path, call, query) =>
       listPages(op, path, async (page) => {
         // Not every list can be sorted: those say `sort: undefined`.
         const paged = { sort: 'id:asc', ...query, page, per_page: perPage };
-        const answer = await send({ op, method: 'GET', path, query: paged, repeatable: true }, call);
+        const answer = await api.send({ op, method: 'GET', path, query: paged, repeatable: true }, call);
         return parseObject(answer, op);
       }),
     change({ body, ...change }, call, accept) {
       const content = body === undefined ? {} : { body: JSON.stringify(body), headers: jsonHeaders };
-      return send({ ...change, ...content }, call, accept);
+      return api.send({ ...change, ...content }, call, accept);
     },
     async until(op, call, attempt, untilMs) {
       const deadlineMs = Math.min(untilMs ?? Number.POSITIVE_INFINITY, call.deadline.getTime());
       try {
         return await poll(attempt, { policy: pollPolicy, runtime, signal: call.signal, deadlineMs });
       } catch (error) {
-        if (call.signal.aborted && !(error instanceof SpuffError)) throw stoppedBy(call, op);
+        if (call.signal.aborted && !(error instanceof SpuffError)) throw interrupted(call, op);
         throw error;
       }
     },
@@ -94,12 +95,6 @@ export function createHetznerClient({ runtime, token, baseUrl }: HetznerDeps): H
 }
 
 const jsonHeaders = { 'content-type': 'application/json' };
-
-function stoppedBy(call: CallOptions, op: string): SpuffError {
-  const reason: unknown = call.signal.reason;
-  if (reason instanceof SpuffError) return reason;
-  return new SpuffError('interrupted', `${op} was stopped`, { cause: reason });
-}
 
 export function parseObject(answer: HttpsAnswer, op: string): Fields {
   return readObject(parseJson(answer, { provider: 'hetzner', op }), { op, path: 'body' });
