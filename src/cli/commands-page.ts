@@ -83,8 +83,9 @@ function exitStatuses(): string {
   return [
     '## Exit status',
     '',
-    '`ssh`, `exec` and `cp` end with the status of what they ran, and with 255 when the connection failed or broke. All',
-    'others end with 0, or with the status of the error:',
+    '`ssh`, `exec` and `cp` end with the status of what they ran, and with 255 when the connection failed or broke; `up`',
+    'does so too where it has opened a session. `doctor` ends with 1 when something fails. All others end with 0, or with the',
+    'status of the error:',
     '',
     '| status | code | meaning | does trying again help? |',
     '|---|---|---|---|',

@@ -85,6 +85,9 @@ describe('completion', () => {
       ['demo:', ':files'],
     ],
     [['nonsense', ''], []],
+    [['config', 'set', 'size', ''], ['small']],
+    [['config', 'set', 'region', ''], ['here']],
+    [['up', 'x', '--provider', ''], ['fake']],
     [['nonsense', 'x', ''], []],
   ])('of %j', async (words, values) => {
     expect(await offered(words)).toEqual(values);

@@ -34,11 +34,22 @@ const completers: Record<CompleterName, Complete> = {
   },
   'config-keys': async ({ openConfig }) =>
     (await openConfig()).keys.map(({ name, about }) => ({ value: name, about })),
-  'config-values': async ({ openConfig, providerIds }, [key]) => {
-    if (key === 'provider') return providerIds.map((value) => ({ value, about: '' }));
+  'config-values': async (context, [key = '']) => {
+    const alike = alikeSettings[key];
+    if (alike) return completers[alike](context, []);
+    const { openConfig } = context;
     const known = (await openConfig()).keys.find(({ name }) => name === key);
     return (known?.choices ?? []).map((value) => ({ value, about: '' }));
   },
+};
+
+/** Settings that take what an option of the same meaning takes. */
+const alikeSettings: Readonly<Record<string, CompleterName>> = {
+  provider: 'providers',
+  region: 'regions',
+  allowed_regions: 'regions',
+  size: 'sizes',
+  image: 'images',
 };
 
 /** Candidates from the user's machine and provider. What can't be had in time is not offered. */

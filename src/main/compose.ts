@@ -11,6 +11,7 @@ import { systemRuntime } from '../lib/clock.ts';
 import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
 import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
+import { logTraces } from './log-traces.ts';
 import { providers } from './providers.ts';
 import type { StopSignals } from './signals.ts';
 
@@ -99,7 +100,7 @@ function composeContext(
     home,
     directory: currentDirectory(),
     signal,
-    progress,
+    progress: logTraces(progress, homePaths(home)),
     runtime: systemRuntime,
     settings: once(async () => {
       const { readSettings } = await import('../state/settings.ts');
