@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { measureAgent } from './bench/agent.ts';
+import { measureCloudUp, measureLists } from './bench/clouds.ts';
 import { measureExec } from './bench/exec.ts';
 import { type BenchSetup, makeSetup } from './bench/setup.ts';
 import { measureStartUp } from './bench/start-up.ts';
@@ -26,6 +27,10 @@ async function main(): Promise<void> {
     printTable('Start-up', await measureStartUp(setup, rounds.commands));
     printTable('Running a command', await measureExec(setup, rounds.commands));
     printTable('The agent', await measureAgent(setup));
+    printTable('Clouds, simulated', [
+      ...(await measureLists(setup, rounds.machines)),
+      ...(await measureCloudUp(setup, rounds.machines)),
+    ]);
   } finally {
     await tearDown(setup);
   }

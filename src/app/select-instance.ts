@@ -48,7 +48,7 @@ function nearestTo(instances: readonly Instance[], directory: string): Instance[
 
 /**
  * What ssh needs to reach an instance.
- * @throws SpuffError `conflict` while the instance has no address yet
+ * @throws SpuffError `conflict` while the instance has no address yet; `host-identity` when its host key is lost
  */
 export function sshTargetOf(instance: Instance): SshTarget {
   if (!instance.ssh) {
@@ -56,6 +56,8 @@ export function sshTargetOf(instance: Instance): SshTarget {
       hints: [`go on making it: spuff up ${instance.name}`, `or remove it: spuff down ${instance.name}`],
     });
   }
+  const identity = instance.hostIdentity;
+  if (identity.phase === 'lost') throw hostKeyLost(instance);
   return {
     key: instance.key,
     name: instance.name,
@@ -63,8 +65,22 @@ export function sshTargetOf(instance: Instance): SshTarget {
     port: instance.ssh.port,
     user: instance.user,
     publicKeyPath: instance.sshPublicKeyPath,
-    identity: instance.hostIdentity,
+    identity,
   };
+}
+
+function hostKeyLost({ name, key }: Instance): SpuffError {
+  return new SpuffError(
+    'host-identity',
+    `the host key of ${name} is not known on this computer: it was adopted`,
+    {
+      hints: [
+        "read it where the provider shows the machine's console: sudo ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key",
+        `then give it: spuff adopt ${key} --host-key "ssh-ed25519 AAAA…"`,
+        `or keep its disk and start anew from it: spuff snapshot create ${name}`,
+      ],
+    },
+  );
 }
 
 /** @throws SpuffError `conflict` unless the instance is ready for use */

@@ -103,7 +103,7 @@ function recordOf({ key, provider, vm }: UntrackedMachine, directory: string): I
     user: 'unknown',
     ssh: null,
     sshPublicKeyPath: null,
-    hostIdentity: { phase: 'pinned', injectedPublicKey: '', publicKey: '' },
+    hostIdentity: { phase: 'lost' },
     agentToken: new Secret(''),
     agent: null,
     directory,

@@ -42,7 +42,7 @@ const instanceFields = {
   image: imageRef,
   user: z.string(),
   ssh: nullable(z.strictObject({ host: z.string(), port: z.number() })),
-  hostIdentity: z.enum(['booting', 'rotating', 'pinned']),
+  hostIdentity: z.enum(['booting', 'rotating', 'pinned', 'lost']),
   agentVersion: nullable(z.string()),
   directory: z.string(),
   createdAt: time,

@@ -50,6 +50,7 @@ export const commandGroups: readonly CommandGroup[] = [
       sizes: async () => (await import('./commands/sizes.ts')).sizes,
       regions: async () => (await import('./commands/regions.ts')).regions,
       orphans: async () => (await import('./commands/orphans.ts')).orphans,
+      adopt: async () => (await import('./commands/adopt.ts')).adopt,
       'firewall show': async () => (await import('./commands/firewall-show.ts')).firewallShow,
       'firewall allow': async () => (await import('./commands/firewall-allow.ts')).firewallAllow,
       'firewall revoke': async () => (await import('./commands/firewall-revoke.ts')).firewallRevoke,

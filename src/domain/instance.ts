@@ -9,8 +9,12 @@ import type { Secret } from './secret.ts';
  * `booting`: only the one-time key that spuff put into the user data is known.
  * `rotating`: the machine may have replaced it by one it made itself; either may answer.
  * `pinned`: only the machine's own key is accepted, and the one-time key is revoked.
+ * `lost`: nobody on this computer knows the key any more, so nothing is sent to the machine: it was adopted.
  */
-export type HostIdentity =
+export type HostIdentity = KnownIdentity | { phase: 'lost' };
+
+/** One that a connection can be verified by. */
+export type KnownIdentity =
   | { phase: 'booting'; injectedPublicKey: string; injectedPrivateKey: Secret }
   | { phase: 'rotating'; injectedPublicKey: string; newPublicKey: string | null }
   | { phase: 'pinned'; injectedPublicKey: string; publicKey: string };

@@ -1,7 +1,7 @@
 /** The port to OpenSSH: everything that spuff says to a machine goes through here. */
 
 import type { InstanceKey } from './ids.ts';
-import type { HostIdentity } from './instance.ts';
+import type { KnownIdentity } from './instance.ts';
 import type { Secret } from './secret.ts';
 
 /** Who to dial and how they prove themselves. */
@@ -14,7 +14,7 @@ export interface SshTarget {
   user: string;
   /** null: whatever keys the user's ssh-agent offers. */
   publicKeyPath: string | null;
-  identity: HostIdentity;
+  identity: KnownIdentity;
 }
 
 export interface RunOptions {
@@ -66,7 +66,7 @@ export interface Ssh {
    */
   establishIdentity(
     target: SshTarget,
-    save: (identity: HostIdentity) => void,
+    save: (identity: KnownIdentity) => void,
     options: {
       deadline: Date;
       signal: AbortSignal;
@@ -74,7 +74,7 @@ export interface Ssh {
       /** Run as root on the first login, in this order, each to exit 0; only then is the machine's key put in place. */
       firstCommands?: readonly (readonly string[])[];
     },
-  ): Promise<HostIdentity>;
+  ): Promise<KnownIdentity>;
   /** Runs a program over the shared connection, which is opened when needed. The arguments arrive as they are given. */
   run(target: SshTarget, argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** Hands the terminal to ssh. Gives its exit status, 128+n for a signal. `argv` null: a login shell. */

@@ -1,6 +1,6 @@
 /** Turns what ssh says of its own failures into errors that say what to do. */
 import { type ErrorCode, SpuffError } from '../domain/errors.ts';
-import type { HostIdentity } from '../domain/instance.ts';
+import type { KnownIdentity } from '../domain/instance.ts';
 import type { SshTarget } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
 import { quoteArgument } from '../lib/shell-quote.ts';
@@ -177,7 +177,7 @@ function makeIdentityFailure(
   );
 }
 
-function expectedFingerprint(identity: HostIdentity): string | null {
+function expectedFingerprint(identity: KnownIdentity): string | null {
   const expected = identity.phase === 'pinned' ? identity.publicKey : identity.injectedPublicKey;
   return parsePublicKey(expected)?.fingerprint ?? null;
 }

@@ -1,6 +1,6 @@
 /** First contact: from the key that spuff put into the user data to one that only the machine has. */
 import { SpuffError } from '../domain/errors.ts';
-import type { HostIdentity } from '../domain/instance.ts';
+import type { KnownIdentity } from '../domain/instance.ts';
 import type { Runtime } from '../domain/provider.ts';
 import type { SshTarget } from '../domain/ssh.ts';
 import { runProcess } from '../lib/process.ts';
@@ -14,7 +14,7 @@ export interface FirstContact {
   home: string;
   runtime: Runtime;
   /** Must have made the identity durable when it returns. */
-  save: (identity: HostIdentity) => void;
+  save: (identity: KnownIdentity) => void;
   deadline: Date;
   signal: AbortSignal;
   onProgress: (what: string) => void;
@@ -34,7 +34,7 @@ export async function establishHostIdentity(
   target: SshTarget,
   context: SshContext,
   contact: FirstContact,
-): Promise<HostIdentity> {
+): Promise<KnownIdentity> {
   const probes = !(await usesProxy(target, context));
   let { identity } = target;
   let firstLoginEnded: Promise<unknown> = Promise.resolve();
@@ -69,7 +69,7 @@ async function rotateOnce(
   target: SshTarget,
   context: SshContext,
   contact: FirstContact,
-  keep: (identity: HostIdentity) => void,
+  keep: (identity: KnownIdentity) => void,
 ): Promise<{ ended: Promise<unknown> }> {
   const { identity } = target;
   if (identity.phase === 'pinned') throw new SpuffError('internal', 'a pinned host key is not replaced');
@@ -90,7 +90,7 @@ async function rotateOnce(
   });
 }
 
-function pinnedForm(identity: HostIdentity): Extract<HostIdentity, { phase: 'pinned' }> {
+function pinnedForm(identity: KnownIdentity): Extract<KnownIdentity, { phase: 'pinned' }> {
   if (identity.phase === 'pinned') return identity;
   if (identity.phase === 'rotating' && identity.newPublicKey !== null) {
     const { injectedPublicKey, newPublicKey } = identity;

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
 import type { InstanceKey } from '../domain/ids.ts';
-import type { HostIdentity } from '../domain/instance.ts';
+import type { KnownIdentity } from '../domain/instance.ts';
 import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../lib/atomic-file.ts';
 import { parsePublicKey } from './public-key.ts';
 
@@ -18,7 +18,7 @@ export interface HostTrust {
 }
 
 /** What may answer in this phase of the identity. */
-export function trustOf(identity: HostIdentity): HostTrust {
+export function trustOf(identity: KnownIdentity): HostTrust {
   switch (identity.phase) {
     case 'booting':
       return { accepted: [identity.injectedPublicKey], revoked: [] };

@@ -1,11 +1,15 @@
 /** `spuff` on each simulated cloud, with a real machine behind it: from the order to an SSH session, and to its end. */
+import { rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openProvider } from '../machine/lab.ts';
 import { type MachineBacking, realMachines } from '../simulators/machine-backing.ts';
 import { type RunningSim, simulatedClouds, startSim } from '../simulators/start.ts';
 import { makeSpuffHome, type SpuffHome } from './spuff-process.ts';
+
+const readKey = ['sudo', 'ssh-keygen', '-y', '-f', '/etc/ssh/ssh_host_ed25519_key'];
 
 /** Says where a request comes from, as the services on the web do. */
 let addressService: Server;
@@ -29,7 +33,7 @@ describe.each(simulatedClouds)('on %s', (name) => {
 
   beforeAll(async () => {
     backing = realMachines(openProvider());
-    sim = await startSim(name, backing);
+    sim = await startSim(name, backing, 8);
     home = makeSpuffHome();
     await ok('init', '--yes');
     await ok('config', 'set', 'provider', name);
@@ -90,6 +94,23 @@ describe.each(simulatedClouds)('on %s', (name) => {
       await other.remove();
     }
     await ok('down', 'lost');
+    expect(sim.harness.cloud.inventory()).toEqual({});
+  });
+
+  it('takes a machine into a new state, and is whole again once its host key is told', async () => {
+    await ok('up', 'kept', '--no-connect');
+    // As a person would read it at the provider's console.
+    const { stdout: hostKey } = await ok('exec', 'kept', '--', ...readKey);
+    for (const file of ['state.db', 'state.db-wal', 'state.db-shm', 'known_hosts', 'run'])
+      rmSync(join(home.path, file), { recursive: true, force: true });
+    expect((await ok('adopt')).stdout).toMatch(/^kept \(\w+\) is adopted, without its host key/);
+    expect(await spuff('exec', 'kept', '--', 'true')).toMatchObject({ exitCode: 9 });
+    const other = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}`;
+    expect(await spuff('adopt', 'kept', '--host-key', other)).toMatchObject({ exitCode: 9 });
+    await ok('adopt', 'kept', '--host-key', hostKey);
+    expect(await ok('exec', 'kept', '--', 'hostname')).toMatchObject({ stdout: 'kept\n' });
+    expect((await ok('agent', 'status', 'kept')).stdout).toContain('problems  none');
+    await ok('down', 'kept');
     expect(sim.harness.cloud.inventory()).toEqual({});
   });
 

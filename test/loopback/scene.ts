@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type InstanceKey, makeInstanceKey } from '../../src/domain/ids.ts';
-import type { HostIdentity } from '../../src/domain/instance.ts';
+import type { KnownIdentity } from '../../src/domain/instance.ts';
 import type { Ssh, SshTarget } from '../../src/domain/ssh.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
 import { makeHostKey } from '../../src/ssh/host-key.ts';
@@ -47,7 +47,7 @@ export class SshScene {
   }
 
   /** An instance that has only been told which key it was given. */
-  target(machine: Pick<LoopbackMachine, 'host' | 'port' | 'user'>, identity: HostIdentity): SshTarget {
+  target(machine: Pick<LoopbackMachine, 'host' | 'port' | 'user'>, identity: KnownIdentity): SshTarget {
     const key = makeInstanceKey(Date.now(), randomBytes(10));
     this.#keys.push(key);
     const { host, port, user } = machine;
@@ -73,14 +73,14 @@ export class SshScene {
 }
 
 /** The identity at creation. The private half is not kept: it is the machine's. */
-export function bootingWith(hostKey: HostKeyPair): HostIdentity {
+export function bootingWith(hostKey: HostKeyPair): KnownIdentity {
   const { privateKey } = makeHostKey('stand-in');
   return { phase: 'booting', injectedPublicKey: hostKey.publicKey, injectedPrivateKey: privateKey };
 }
 
 export interface Establishing {
-  identity: HostIdentity;
-  saved: HostIdentity[];
+  identity: KnownIdentity;
+  saved: KnownIdentity[];
 }
 
 /** First contact, as `up` makes it. `save` stands for the state store. */
@@ -88,14 +88,14 @@ export async function establish(
   ssh: Ssh,
   target: SshTarget,
   options: {
-    save?: (identity: HostIdentity, count: number) => void;
+    save?: (identity: KnownIdentity, count: number) => void;
     firstCommands?: readonly (readonly string[])[];
     patienceMs?: number;
     signal?: AbortSignal;
   } = {},
 ): Promise<Establishing> {
-  const saved: HostIdentity[] = [];
-  const save = (identity: HostIdentity) => {
+  const saved: KnownIdentity[] = [];
+  const save = (identity: KnownIdentity) => {
     options.save?.(identity, saved.length + 1);
     saved.push(identity);
   };

@@ -20,7 +20,7 @@ export async function openCloudScene(
   name: string,
   backing: MachineBacking = pretendMachines(),
 ): Promise<CloudScene> {
-  const sim = await startSim(name, backing);
+  const sim = await startSim(name, backing, 8);
   const home = makeSpuffHome();
   const service = await serveAddress();
   const scene: CloudScene = {

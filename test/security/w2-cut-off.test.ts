@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { HostIdentity } from '../../src/domain/instance.ts';
+import type { KnownIdentity } from '../../src/domain/instance.ts';
 import type { SshTarget } from '../../src/domain/ssh.ts';
 import { parsePublicKey } from '../../src/ssh/public-key.ts';
 import type { LoopbackMachine } from '../loopback/machine.ts';
@@ -59,7 +59,7 @@ function plain(publicKey: string): string {
   return parsePublicKey(publicKey)?.line ?? 'no key';
 }
 
-function requireKnown(identity: HostIdentity): void {
+function requireKnown(identity: KnownIdentity): void {
   const known = [identity.injectedPublicKey];
   if (identity.phase === 'rotating' && identity.newPublicKey !== null) known.push(identity.newPublicKey);
   if (identity.phase === 'pinned') known.push(identity.publicKey);
@@ -73,7 +73,7 @@ async function start(): Promise<SshTarget> {
 }
 
 /** Does it again from what was saved, and checks that the machine is pinned and works. */
-async function finish(target: SshTarget, saved: HostIdentity): Promise<void> {
+async function finish(target: SshTarget, saved: KnownIdentity): Promise<void> {
   requireKnown(saved);
   const { identity } = await establish(scene.ssh, { ...target, identity: saved });
   expect(identity).toMatchObject({ phase: 'pinned', publicKey: machine.hostPublicKey() });
@@ -94,7 +94,7 @@ describe('this side dies', () => {
   ] as const)('%s save %i', async (when, count, phase) => {
     const target = await start();
     let stored = target.identity;
-    const save = (identity: HostIdentity, at: number) => {
+    const save = (identity: KnownIdentity, at: number) => {
       if (when === 'after' || at !== count) stored = identity;
       if (at === count) throw new Error('killed');
     };
@@ -105,8 +105,8 @@ describe('this side dies', () => {
 
   it('the key that was shown is kept: doing it again does not make another', async () => {
     const target = await start();
-    const shown: HostIdentity[] = [];
-    const save = (identity: HostIdentity) => {
+    const shown: KnownIdentity[] = [];
+    const save = (identity: KnownIdentity) => {
       shown.push(identity);
       throw new Error('killed');
     };
@@ -172,7 +172,7 @@ describe('checks on the first login', () => {
     const target = await start();
     const firstCommands = [['sh', '-c', 'test -e /run/fine || { printf "no\\033[2J table"; exit 7; }']];
     let stored = target.identity;
-    const save = (identity: HostIdentity) => {
+    const save = (identity: KnownIdentity) => {
       stored = identity;
     };
     await expect(establish(scene.ssh, target, { firstCommands, save })).rejects.toMatchObject({

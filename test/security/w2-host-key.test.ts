@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HostIdentity } from '../../src/domain/instance.ts';
+import type { KnownIdentity } from '../../src/domain/instance.ts';
 import type { SshTarget } from '../../src/domain/ssh.ts';
 import type { LoopbackMachine } from '../loopback/machine.ts';
 import { bootingWith, establish, type HostKeyPair, SshScene } from '../loopback/scene.ts';
@@ -74,7 +74,7 @@ describe('before the machine has proved its own key', () => {
       const hostKey = scene.makeHostKey();
       const machine = await scene.start(hostKey);
       machine.clearLog();
-      const identity: HostIdentity =
+      const identity: KnownIdentity =
         phase === 'booting'
           ? bootingWith(hostKey)
           : { phase, injectedPublicKey: hostKey.publicKey, newPublicKey: scene.makeHostKey().publicKey };
@@ -107,7 +107,7 @@ describe('while rotating', () => {
       injectedPublicKey: injected.publicKey,
       newPublicKey: scene.makeHostKey().publicKey,
     });
-    const saved: HostIdentity[] = [];
+    const saved: KnownIdentity[] = [];
     await expect(establish(scene.ssh, target, { save: (identity) => saved.push(identity) })).rejects.toEqual(
       refused,
     );

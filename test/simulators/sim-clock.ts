@@ -9,13 +9,15 @@ export interface SimClock extends Runtime {
   readonly sleeps: number[];
 }
 
-export function createSimClock(): SimClock {
+/** @param speed how much faster than the world it goes on by itself: for a cloud whose client lives in the world's time */
+export function createSimClock(speed = 1): SimClock {
+  const startedMs = Date.now();
   let skippedMs = 0;
   const sleeps: number[] = [];
   return {
     sleeps,
     // Whole milliseconds, as a real clock gives them: sleeps may be of fractions.
-    now: () => Date.now() + Math.floor(skippedMs),
+    now: () => startedMs + Math.floor((Date.now() - startedMs) * speed + skippedMs),
     sleep: async (ms, signal) => {
       signal.throwIfAborted();
       sleeps.push(ms);

@@ -25,8 +25,10 @@ export interface AwsHarness extends CloudHarness {
   plantThing(kind: Thing['kind'], tags: Tags): string;
 }
 
-export async function makeHarness(backing: MachineBacking = pretendMachines()): Promise<AwsHarness> {
-  const clock = createSimClock();
+export async function makeHarness(
+  backing: MachineBacking = pretendMachines(),
+  clock: SimClock = createSimClock(),
+): Promise<AwsHarness> {
   const state = new CloudState(clock, backing);
   const aws = createAwsSimulator(state);
   aws.keys.set(testKey.accessKeyId, { secret: testKey.secret, sessionToken: null });

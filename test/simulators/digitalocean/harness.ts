@@ -20,6 +20,7 @@ export interface DigitalOceanHarness extends CloudHarness {
 
 interface HarnessOptions {
   backing?: MachineBacking;
+  clock?: SimClock;
   /** Of the specs that it makes; none when missing. */
   sshPublicKeys?: readonly string[];
   /** How much of the cloud's time a request takes: for clients that have no clock of ours to sleep on. */
@@ -27,8 +28,12 @@ interface HarnessOptions {
 }
 
 export async function makeHarness(options: HarnessOptions = {}): Promise<DigitalOceanHarness> {
-  const { backing = pretendMachines(), sshPublicKeys = [], msPerRequest = 0 } = options;
-  const clock = createSimClock();
+  const {
+    backing = pretendMachines(),
+    clock = createSimClock(),
+    sshPublicKeys = [],
+    msPerRequest = 0,
+  } = options;
   const token = `dop_v1_${randomBytes(32).toString('hex')}`;
   const cloud = new DigitalOceanCloud({ clock, backing, token });
   const description = loadDescription('digitalocean.openapi.yaml');
