@@ -45,7 +45,7 @@ function plainSsh(setup: BenchSetup): string[] {
   if (!instance?.ssh) throw new Error('the machine of the benchmark has no address');
   const options = [
     `HostKeyAlias=spuff-${instance.key}`,
-    `UserKnownHostsFile="${join(setup.home, 'run', instance.key, 'known_hosts')}"`,
+    `UserKnownHostsFile="${join(setup.home, 'known_hosts', instance.key)}"`,
     'StrictHostKeyChecking=yes',
     'IdentitiesOnly=yes',
     'LogLevel=ERROR',

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildUserData } from '../../src/bootstrap/user-data.ts';
 import { makeInstanceKey } from '../../src/domain/ids.ts';
+import { baseSlug, initPath, systemdPath } from '../../src/providers/local/image-recipe.ts';
 import { capabilities } from '../../src/providers/local/machine-request.ts';
 import { makeHostKey } from '../../src/ssh/host-key.ts';
 import { type Job, measureInTurn, runTimed } from './measure.ts';
@@ -13,7 +14,7 @@ const aimMs = 1_500;
 
 /** `spuff up` against the same image and user data started by a plain script, up to its first SSH login. */
 export async function measureUp(setup: BenchSetup, rounds: number): Promise<Row[]> {
-  const image = await findImage(setup);
+  const image = await findImage();
   const up: Job = {
     name: 'spuff up --no-connect',
     once: async () => {
@@ -41,13 +42,19 @@ export async function measureUp(setup: BenchSetup, rounds: number): Promise<Row[
   ];
 }
 
-async function findImage(setup: BenchSetup): Promise<string> {
-  const { stdout } = await setup.spuff(['image', 'list', '--json']);
-  const [image] = (JSON.parse(stdout) as { images: { ref: { kind: string; id?: string; slug?: string } }[] })
-    .images;
-  const ref = image?.ref.id ?? image?.ref.slug;
-  if (ref === undefined) throw new Error('there is no base image');
-  return ref;
+/** The base image as the engine knows it, by the label that spuff gives it. */
+async function findImage(): Promise<string> {
+  const { stdout } = await runTimed([
+    'docker',
+    'image',
+    'ls',
+    '--quiet',
+    '--filter',
+    `label=spuff.slug=${baseSlug}`,
+  ]);
+  const [image] = stdout.split('\n');
+  if (!image) throw new Error('there is no base image');
+  return image;
 }
 
 /** What a person would write by hand: start the container, then try to log in until it works. */
@@ -84,11 +91,13 @@ async function runPlainScript(setup: BenchSetup, image: string): Promise<number>
         'container=docker',
         '-p',
         '127.0.0.1::22',
+        '--entrypoint',
+        initPath,
         image,
-        '/lib/systemd/systemd',
+        systemdPath,
       ],
     ]);
-    await runTimed(['docker', 'cp', `${seed}/.`, `${name}:/var/lib/cloud/seed/nocloud`]);
+    await runTimed(['docker', 'cp', `${seed}/lib/.`, `${name}:/var/lib/cloud`]);
     await runTimed(['docker', 'start', name]);
     const port = (await runTimed(['docker', 'port', name, '22/tcp'])).stdout.trim().split(':').at(-1) ?? '';
     await logInUntilItWorks(setup, port, seed);
@@ -123,8 +132,13 @@ async function logInUntilItWorks(setup: BenchSetup, port: string, seed: string):
 
 async function writeSeed(setup: BenchSetup, key: ReturnType<typeof makeInstanceKey>): Promise<string> {
   const folder = join(setup.home, '..', `seed-${key}`);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'meta-data'), JSON.stringify({ 'instance-id': key, 'local-hostname': 'bench' }));
+  // The machine has no folder for its seed yet: it comes with it.
+  const noCloud = join(folder, 'lib', 'seed', 'nocloud');
+  mkdirSync(noCloud, { recursive: true });
+  writeFileSync(
+    join(noCloud, 'meta-data'),
+    JSON.stringify({ 'instance-id': key, 'local-hostname': 'bench', dsmode: 'local' }),
+  );
   const injectedHostKey = makeHostKey('bench');
   writeFileSync(join(folder, 'known_hosts'), `bench ${injectedHostKey.publicKey}\n`);
   const userData = buildUserData({
@@ -136,6 +150,6 @@ async function writeSeed(setup: BenchSetup, key: ReturnType<typeof makeInstanceK
     agentTokenSha256: '0'.repeat(64),
     maxUserDataBytes: 65_536,
   });
-  writeFileSync(join(folder, 'user-data'), userData);
+  writeFileSync(join(noCloud, 'user-data'), userData);
   return folder;
 }

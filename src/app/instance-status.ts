@@ -4,7 +4,7 @@ import type { Vm } from '../domain/provider.ts';
 import type { AgentResponse } from '../protocol/response-schemas.ts';
 import { type AgentClient, connectAgent } from './agent-client.ts';
 import { type AppContext, callOptions } from './context.ts';
-import { noteVmState } from './note-vm-state.ts';
+import { noteVmStates } from './note-vm-state.ts';
 
 /** A part that could not be had carries the error instead. */
 export type Part<T> =
@@ -71,7 +71,7 @@ async function askProvider(context: AppContext, instance: Instance): Promise<Vm 
       ? await provider.find(instance.key, options)
       : await provider.get(instance.vmId, options);
   const vmState = { state: vm?.state ?? ('gone' as const), checkedAt: new Date(context.runtime.now()) };
-  noteVmState(await context.state(), instance, vmState);
+  noteVmStates(await context.state(), [{ instance, vmState }]);
   return vm;
 }
 

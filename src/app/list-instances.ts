@@ -3,7 +3,7 @@ import type { Instance } from '../domain/instance.ts';
 import type { ProviderId, Vm } from '../domain/provider.ts';
 import type { Operation, StateStore } from '../domain/state.ts';
 import type { AppContext } from './context.ts';
-import { noteVmState } from './note-vm-state.ts';
+import { noteVmStates } from './note-vm-state.ts';
 import { listMachines, pickUntracked, providersInUse, type UntrackedMachine } from './untracked-machines.ts';
 
 export interface ListedInstance {
@@ -79,11 +79,12 @@ function noteAnswer(
 ): Instance[] {
   const checkedAt = new Date(context.runtime.now());
   const states = new Map(vms.map((vm) => [vm.key, vm.state]));
-  return instances.flatMap((instance) => {
-    // A machine that was never ordered cannot be gone.
-    if (instance.vmId === null) return [];
-    return [noteVmState(state, instance, { state: states.get(instance.key) ?? 'gone', checkedAt })];
+  // A machine that was never ordered cannot be gone.
+  const ordered = instances.filter(({ vmId }) => vmId !== null);
+  const said = ordered.map((instance) => {
+    return { instance, vmState: { state: states.get(instance.key) ?? ('gone' as const), checkedAt } };
   });
+  return noteVmStates(state, said);
 }
 
 function remarksOn(instance: Instance, state: StateStore): string[] {

@@ -3,17 +3,23 @@ import type { Instance } from '../domain/instance.ts';
 import type { StateStore } from '../domain/state.ts';
 
 /**
- * Writes down what the provider said of a machine. The next `spuff ls` is better for it, but nothing depends on it: where
- * it can't be written (a full disk, a home that is mounted read-only, an instance that was removed meanwhile) the answer
- * counts all the same.
- * @returns the record with what was said
+ * Writes down what providers said of machines, all of it at once. The next `spuff ls` is better for it, but nothing depends
+ * on it: where it can't be written (a full disk, a home that is mounted read-only, an instance that was removed meanwhile) the
+ * answer counts all the same.
+ * @returns the records with what was said
  */
-export function noteVmState(state: StateStore, instance: Instance, vmState: Instance['vmState']): Instance {
+export function noteVmStates(
+  state: StateStore,
+  said: readonly { instance: Instance; vmState: Instance['vmState'] }[],
+): Instance[] {
   try {
-    return state.updateInstance(instance.key, { vmState });
+    state.transact(() => {
+      for (const { instance, vmState } of said) {
+        if (state.getInstance(instance.key)) state.updateInstance(instance.key, { vmState });
+      }
+    });
   } catch (error) {
-    const known = error instanceof SpuffError ? error.code : null;
-    if (known === 'state' || known === 'permission' || known === 'not-found') return { ...instance, vmState };
-    throw error;
+    if (!(error instanceof SpuffError) || !['state', 'permission'].includes(error.code)) throw error;
   }
+  return said.map(({ instance, vmState }) => ({ ...instance, vmState }));
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -17,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
+import { makeRandomName } from './random-name.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
@@ -142,7 +142,7 @@ function decodeUtf8(bytes: Uint8Array, path: string): string {
  * @throws SpuffError `permission` | `state` naming the file and the remedy
  */
 export function writeFileAtomically(path: string, content: string | Uint8Array, mode = 0o600): void {
-  const temporary = join(dirname(path), `.${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = join(dirname(path), `.${makeRandomName()}.tmp`);
   try {
     const fd = openSync(temporary, 'wx', mode);
     try {

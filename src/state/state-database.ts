@@ -1,11 +1,11 @@
 /** The SQLite file behind the local state: how it comes to be, is opened, migrated and written to. */
-import { randomBytes } from 'node:crypto';
 import { closeSync, linkSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import { checkPrivateFile, makePrivateDirectory, syncDirectory } from '../lib/atomic-file.ts';
+import { makeRandomName } from '../lib/random-name.ts';
 import { DamagedStateError, isRefusal, toStateError } from './state-errors.ts';
 import { migrations } from './state-migrations.ts';
 
@@ -182,7 +182,7 @@ function connect(path: string | URL, options: Omit<DatabaseOptions, 'path'>): Da
 /** Makes the database under another name and gives it its own only when it is complete: there is never half a one. */
 function createDatabase(path: string): void {
   if (!lstatSync(dirname(path), { throwIfNoEntry: false })) makePrivateDirectory(dirname(path));
-  const draft = `${path}.${randomBytes(8).toString('hex')}.new`;
+  const draft = `${path}.${makeRandomName()}.new`;
   try {
     writeNewDatabase(draft);
     giveName(draft, path);
