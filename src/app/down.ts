@@ -1,6 +1,6 @@
 import type { Instance } from '../domain/instance.ts';
 import type { Provider } from '../domain/provider.ts';
-import { ProviderError } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { removeMachine } from './remove-machine.ts';
 import { refuseTakenName } from './snapshots.ts';

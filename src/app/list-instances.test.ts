@@ -6,7 +6,8 @@ import { sampleVm } from '../../test/fakes/sample-vm.ts';
 import { jsonShapes } from '../cli/json-shapes.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { makeInstanceKey } from '../domain/ids.ts';
-import { ProviderError, type Vm } from '../domain/provider.ts';
+import type { Vm } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import { ownerName } from './owner.ts';
 
 describe('spuff ls', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { nowMs, runLine } from '../../test/fakes/cli-run.ts';
 import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
-import { ProviderError, type SnapshotInfo, type SnapshotStore } from '../domain/provider.ts';
+import type { SnapshotInfo, SnapshotStore } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import { checkSnapshotName, defaultSnapshotName } from './snapshots.ts';
 
 const demo = sampleInstance();

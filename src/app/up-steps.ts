@@ -1,7 +1,8 @@
 /** The steps of `up`, in their order. Each is safe to repeat; what one leaves behind, its `undo` removes. */
 import { firstBootReportPath } from '../bootstrap/hardening-scripts.ts';
 import { SpuffError } from '../domain/errors.ts';
-import { type CallOptions, ProviderError, type Vm } from '../domain/provider.ts';
+import type { CallOptions, Vm } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import { callOptions } from './context.ts';
 import type { Step } from './saga.ts';
 import { sshTargetOf } from './select-instance.ts';

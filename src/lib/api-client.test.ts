@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CallOptions, ProviderError } from '../domain/provider.ts';
+import type { CallOptions } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import {
   type ApiClientDeps,
   type ApiRequest,

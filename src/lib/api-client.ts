@@ -2,7 +2,8 @@
  * The client of a cloud's JSON or XML API: when to ask again, how fast, how long. What an answer means is the provider's.
  */
 import { SpuffError } from '../domain/errors.ts';
-import { type CallOptions, ProviderError, type ProviderId, type Runtime } from '../domain/provider.ts';
+import type { CallOptions, ProviderId, Runtime } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import { escapeText } from './escape.ts';
 import { type HttpsAnswer, type HttpsRequest, requestHttps, TransportError } from './https.ts';
 import { findToken } from './token-shapes.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type CallOptions, ProviderError, type Vm, type VmSpec } from '../../src/domain/provider.ts';
+import type { CallOptions, Vm, VmSpec } from '../../src/domain/provider.ts';
+import { ProviderError } from '../../src/domain/provider-error.ts';
 import { collect } from './collect.ts';
 import type { ConformanceHarness, HarnessGetter } from './provider-conformance.ts';
 

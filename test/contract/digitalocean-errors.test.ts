@@ -1,6 +1,6 @@
 /** What each refusal of DigitalOcean becomes, by bodies as the API gives them. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { ProviderError } from '../../src/domain/provider.ts';
+import type { ProviderError } from '../../src/domain/provider-error.ts';
 import { scopeOf } from '../../src/providers/digitalocean/scopes.ts';
 import { type DigitalOceanHarness, makeHarness } from '../simulators/digitalocean/harness.ts';
 import { routes } from '../simulators/digitalocean/routes.ts';

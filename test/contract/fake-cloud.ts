@@ -1,14 +1,13 @@
-import {
-  type CallOptions,
-  type Capabilities,
-  type Leftover,
-  ProviderError,
-  type ProviderErrorCode,
-  type Runtime,
-  type SnapshotInfo,
-  type VmSpec,
-  type VmState,
+import type {
+  CallOptions,
+  Capabilities,
+  Leftover,
+  Runtime,
+  SnapshotInfo,
+  VmSpec,
+  VmState,
 } from '../../src/domain/provider.ts';
+import { ProviderError, type ProviderErrorCode } from '../../src/domain/provider-error.ts';
 
 /** What happens to a request that was told to go wrong. */
 export type Fault =

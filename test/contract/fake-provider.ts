@@ -4,19 +4,18 @@
  */
 import type { InstanceKey } from '../../src/domain/ids.ts';
 import { isInstanceName } from '../../src/domain/names.ts';
-import {
-  type CallOptions,
-  type Capabilities,
-  type Leftover,
-  type Provider,
-  ProviderError,
-  type ProviderErrorCode,
-  type Runtime,
-  type SnapshotInfo,
-  type SnapshotStore,
-  type Vm,
-  type VmSpec,
+import type {
+  CallOptions,
+  Capabilities,
+  Leftover,
+  Provider,
+  Runtime,
+  SnapshotInfo,
+  SnapshotStore,
+  Vm,
+  VmSpec,
 } from '../../src/domain/provider.ts';
+import { ProviderError, type ProviderErrorCode } from '../../src/domain/provider-error.ts';
 import { poll } from '../../src/lib/retry.ts';
 import { catalog, describeSpec, price, region, toVm } from './fake-answers.ts';
 import { FakeCloud } from './fake-cloud.ts';

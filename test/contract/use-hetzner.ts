@@ -1,5 +1,6 @@
 import { afterAll, afterEach, expect } from 'vitest';
-import type { CallOptions, Provider, ProviderError, Vm, VmSpec } from '../../src/domain/provider.ts';
+import type { CallOptions, Provider, Vm, VmSpec } from '../../src/domain/provider.ts';
+import type { ProviderError } from '../../src/domain/provider-error.ts';
 import { type HetznerHarness, makeHetznerHarness } from '../simulators/hetzner/harness.ts';
 import type { SimRequest } from '../simulators/sim-server.ts';
 

@@ -1,6 +1,6 @@
 /** A process that makes one call of an API with a token, as a provider does, and prints what came of it as JSON. */
 import { SpuffError } from '../../src/domain/errors.ts';
-import { ProviderError } from '../../src/domain/provider.ts';
+import { ProviderError } from '../../src/domain/provider-error.ts';
 import { createApiClient } from '../../src/lib/api-client.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
 import { checkApiAddress } from '../../src/lib/https.ts';

@@ -5,7 +5,8 @@ import { type FakeRun, runLine } from '../../../test/fakes/cli-run.ts';
 import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../../test/fakes/sample-instance.ts';
 import { SpuffError } from '../../domain/errors.ts';
-import { type Capabilities, type Money, ProviderError, type Size } from '../../domain/provider.ts';
+import type { Capabilities, Money, Size } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { makeHostKey } from '../../ssh/host-key.ts';
 
 const usd = (amount: string): Money => ({ amount, currency: 'USD', basis: 'net' });

@@ -3,12 +3,8 @@ import { type FakeRun, runLine } from '../../../test/fakes/cli-run.ts';
 import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../../test/fakes/sample-instance.ts';
 import { SpuffError } from '../../domain/errors.ts';
-import {
-  type Capabilities,
-  type Provider,
-  ProviderError,
-  type SnapshotStore,
-} from '../../domain/provider.ts';
+import type { Capabilities, Provider, SnapshotStore } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { makeHostKey } from '../../ssh/host-key.ts';
 
 const terminals = { out: true, err: true, input: true };

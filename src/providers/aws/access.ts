@@ -1,4 +1,5 @@
-import { type Provider, ProviderError } from '../../domain/provider.ts';
+import type { Provider } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { showRemote } from '../../lib/api-client.ts';
 import type { AwsCall, AwsClient } from './client.ts';
 import { failure, missingPermission, rawCodeOf } from './errors.ts';

@@ -1,11 +1,5 @@
-import {
-  type CallOptions,
-  type Money,
-  type Provider,
-  ProviderError,
-  type Region,
-  type Size,
-} from '../../domain/provider.ts';
+import type { CallOptions, Money, Provider, Region, Size } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { listKnownImages } from './images.ts';
 import type { PriceList } from './prices.ts';
 import { itemsOf, textOf } from './read-xml.ts';

@@ -1,4 +1,4 @@
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 
 /** The services of AWS that spuff asks, by the name that stands in a signature. */
 export type AwsService = 'ec2' | 'sts' | 'ssm' | 'pricing' | 'servicequotas';

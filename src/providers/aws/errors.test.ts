@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { ProviderErrorCode } from '../../domain/provider.ts';
+import type { ProviderErrorCode } from '../../domain/provider-error.ts';
 import { toAwsError } from './errors.ts';
 
 const asked = { op: 'create', permission: 'ec2:RunInstances' };

@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorCode } from '../../domain/provider.ts';
+import { ProviderError, type ProviderErrorCode } from '../../domain/provider-error.ts';
 import { showRemote } from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 

@@ -1,5 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import type { CallOptions, ProviderError, Vm } from '../../domain/provider.ts';
+import type { CallOptions, Vm } from '../../domain/provider.ts';
+import type { ProviderError } from '../../domain/provider-error.ts';
 import { poll } from '../../lib/retry.ts';
 import type { AwsCall } from './client.ts';
 import { bareId, readPlacedId } from './endpoints.ts';

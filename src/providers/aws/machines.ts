@@ -1,11 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import {
-  type CallOptions,
-  type Provider,
-  ProviderError,
-  type Vm,
-  type VmSpec,
-} from '../../domain/provider.ts';
+import type { CallOptions, Provider, Vm, VmSpec } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { poll } from '../../lib/retry.ts';
 import { everywhere } from './cidr.ts';
 import type { AwsCall } from './client.ts';

@@ -1,4 +1,4 @@
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { AwsCall, AwsClient } from './client.ts';
 import { rawCodeOf } from './errors.ts';
 import { instancesIn } from './machine-state.ts';

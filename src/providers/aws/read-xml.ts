@@ -1,5 +1,5 @@
 import type { XMLParser } from 'fast-xml-parser';
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { showRemote } from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 

@@ -1,5 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import { type Leftover, ProviderError } from '../../domain/provider.ts';
+import type { Leftover } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { poll } from '../../lib/retry.ts';
 import type { AwsCall } from './client.ts';
 import { bareId, placeId, readPlacedId } from './endpoints.ts';

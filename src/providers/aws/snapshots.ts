@@ -1,10 +1,6 @@
 /** Snapshots are images of a machine: what EC2 calls an AMI, with the copy of the disk that is behind it. */
-import {
-  type CallOptions,
-  ProviderError,
-  type SnapshotInfo,
-  type SnapshotStore,
-} from '../../domain/provider.ts';
+import type { CallOptions, SnapshotInfo, SnapshotStore } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { poll } from '../../lib/retry.ts';
 import type { AwsCall } from './client.ts';

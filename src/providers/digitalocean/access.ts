@@ -1,4 +1,5 @@
-import { type AccessReport, type CallOptions, type Provider, ProviderError } from '../../domain/provider.ts';
+import type { AccessReport, CallOptions, Provider } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { showRemote } from '../../lib/api-client.ts';
 import type { Answer } from './answer.ts';
 import type { Api } from './api.ts';

@@ -1,4 +1,4 @@
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { providerId } from './failure.ts';
 
 /**

@@ -3,7 +3,7 @@
  * message tell them apart, and what it does not tell stays `invalid`.
  * @see https://docs.digitalocean.com/reference/api/reference/ (HTTP Statuses)
  */
-import { ProviderError, type ProviderErrorCode } from '../../domain/provider.ts';
+import { ProviderError, type ProviderErrorCode } from '../../domain/provider-error.ts';
 import { type ApiRequest, showRemote } from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import { providerId } from './failure.ts';

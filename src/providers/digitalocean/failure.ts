@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorCode } from '../../domain/provider.ts';
+import { ProviderError, type ProviderErrorCode } from '../../domain/provider-error.ts';
 
 export const providerId = 'digitalocean';
 

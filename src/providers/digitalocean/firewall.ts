@@ -1,5 +1,6 @@
 import { type InstanceKey, isInstanceKey } from '../../domain/ids.ts';
-import { type CallOptions, type FirewallStore, ProviderError } from '../../domain/provider.ts';
+import type { CallOptions, FirewallStore } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { Answer } from './answer.ts';
 import type { Api } from './api.ts';
 import { failure } from './failure.ts';

@@ -1,5 +1,6 @@
 import { type InstanceKey, isInstanceKey } from '../../domain/ids.ts';
-import { type CallOptions, type Leftover, type Provider, ProviderError } from '../../domain/provider.ts';
+import type { CallOptions, Leftover, Provider } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { showRemote } from '../../lib/api-client.ts';
 import type { Answer } from './answer.ts';
 import type { Api } from './api.ts';

@@ -1,5 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import { type CallOptions, ProviderError, type Vm, type VmSpec } from '../../domain/provider.ts';
+import type { CallOptions, Vm, VmSpec } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { Api } from './api.ts';
 import { isUnsure } from './errors.ts';
 import { failure } from './failure.ts';

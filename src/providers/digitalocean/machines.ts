@@ -1,5 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import { type CallOptions, type Provider, ProviderError } from '../../domain/provider.ts';
+import type { CallOptions, Provider } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { Api } from './api.ts';
 import { failure } from './failure.ts';
 import { createMachine, type OrderBook } from './machine-create.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makeInstanceKey } from '../../domain/ids.ts';
-import type { ProviderError } from '../../domain/provider.ts';
+import type { ProviderError } from '../../domain/provider-error.ts';
 import { Answer } from './answer.ts';
 import { toImage, toImageParameter } from './images.ts';
 import { toVm } from './mapping.ts';

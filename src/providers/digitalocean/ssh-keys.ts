@@ -1,4 +1,5 @@
-import { type CallOptions, ProviderError } from '../../domain/provider.ts';
+import type { CallOptions } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { Answer } from './answer.ts';
 import type { Api } from './api.ts';
 import { keyRequest } from './machine-request.ts';

@@ -1,5 +1,5 @@
 import type { Provider } from '../../domain/provider.ts';
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { HetznerClient } from './client.ts';
 import { neededPermission } from './errors.ts';
 import { optionalObject, readNumber, readObject } from './fields.ts';

@@ -1,4 +1,5 @@
-import { type CallOptions, ProviderError, type Vm, type VmSpec } from '../../domain/provider.ts';
+import type { CallOptions, Vm, VmSpec } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import { type HetznerClient, pollPolicy } from './client.ts';
 import { failure } from './errors.ts';

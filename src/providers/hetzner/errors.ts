@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorCode } from '../../domain/provider.ts';
+import { ProviderError, type ProviderErrorCode } from '../../domain/provider-error.ts';
 import { type ApiRequest, showRemote } from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import { optionalArray, optionalObject, optionalText } from './fields.ts';

@@ -1,5 +1,5 @@
 /** Reads the API's answers by hand: what is missing or of another kind is an error that names the field. */
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

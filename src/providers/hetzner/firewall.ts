@@ -1,5 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import { type CallOptions, type FirewallStore, ProviderError, type VmSpec } from '../../domain/provider.ts';
+import type { CallOptions, FirewallStore, VmSpec } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { waitForActions } from './actions.ts';
 import { type HetznerClient, parseObject } from './client.ts';
 import { failure } from './errors.ts';

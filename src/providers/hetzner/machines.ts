@@ -1,6 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
 import type { CallOptions, Provider, Vm } from '../../domain/provider.ts';
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { findStartFailure } from './actions.ts';
 import type { HetznerClient } from './client.ts';
 import { createMachine } from './create-machine.ts';

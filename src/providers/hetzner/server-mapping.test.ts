@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { toVm } from './server-mapping.ts';
 
 const key = '01jd8v6q2wz5n7k3m9x4c1b0ta';

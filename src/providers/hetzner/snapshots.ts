@@ -1,10 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import {
-  type CallOptions,
-  ProviderError,
-  type SnapshotInfo,
-  type SnapshotStore,
-} from '../../domain/provider.ts';
+import type { CallOptions, SnapshotInfo, SnapshotStore } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { type HetznerClient, parseObject, pollPolicy } from './client.ts';
 import { listLagSeconds } from './create-machine.ts';

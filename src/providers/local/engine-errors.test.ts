@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SpuffError } from '../../domain/errors.ts';
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { engineMessage, statusOf, toProviderError } from './engine-errors.ts';
 
 const context = { op: 'create', where: '/s', repeatable: true };

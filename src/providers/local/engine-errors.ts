@@ -1,5 +1,5 @@
 import { SpuffError, systemErrorCode } from '../../domain/errors.ts';
-import { ProviderError, type ProviderErrorCode } from '../../domain/provider.ts';
+import { ProviderError, type ProviderErrorCode } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { engineDenied, engineMissing } from './engine-socket.ts';
 

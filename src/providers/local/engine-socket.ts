@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { SpuffError, systemErrorCode } from '../../domain/errors.ts';
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { isLoopbackHost } from '../../lib/loopback-host.ts';
 

@@ -1,6 +1,7 @@
 import type Dockerode from 'dockerode';
 import { SpuffError } from '../../domain/errors.ts';
-import { type CallOptions, ProviderError, type Runtime } from '../../domain/provider.ts';
+import type { CallOptions, Runtime } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { statusOf, toProviderError } from './engine-errors.ts';
 import { type EngineAddress, findEngine } from './engine-socket.ts';
 

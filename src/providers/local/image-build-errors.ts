@@ -1,5 +1,5 @@
 import { SpuffError } from '../../domain/errors.ts';
-import { ProviderError } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 
 const op = 'images.build';
 

@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
-import { type Image, type ImageRef, ProviderError } from '../../domain/provider.ts';
+import type { Image, ImageRef } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { statusOf } from './engine-errors.ts';
 import { baseName, baseSlug } from './image-recipe.ts';

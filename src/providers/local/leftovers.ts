@@ -1,5 +1,6 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import { type Leftover, type Provider, ProviderError, type Vm } from '../../domain/provider.ts';
+import type { Leftover, Provider, Vm } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { Engine, EngineCall } from './engine.ts';
 import { getMachine, listMachines } from './machine-lookup.ts';
 import { networkName } from './machine-request.ts';

@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
-import { type CallOptions, ProviderError, type Runtime, type Vm } from '../../domain/provider.ts';
+import type { CallOptions, Runtime, Vm } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { poll, type RetryPolicy } from '../../lib/retry.ts';
 import type { EngineCall } from './engine.ts';

@@ -1,14 +1,8 @@
 import type Dockerode from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { InstanceKey } from '../../domain/ids.ts';
-import {
-  type CallOptions,
-  type Provider,
-  ProviderError,
-  type Runtime,
-  type Vm,
-  type VmSpec,
-} from '../../domain/provider.ts';
+import type { CallOptions, Provider, Runtime, Vm, VmSpec } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { poll } from '../../lib/retry.ts';
 import type { Engine, EngineCall } from './engine.ts';
 import { readCapacity } from './engine-capacity.ts';

@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
-import { ProviderError, type Runtime } from '../../domain/provider.ts';
+import type { Runtime } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { EngineCall } from './engine.ts';
 import { statusOf } from './engine-errors.ts';
 import { filterOf, label, labelText } from './labels.ts';

@@ -1,4 +1,5 @@
-import { ProviderError, type Size } from '../../domain/provider.ts';
+import type { Size } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import type { EngineCapacity } from './engine-capacity.ts';
 import { localRegion } from './labels.ts';
 

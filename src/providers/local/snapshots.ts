@@ -1,10 +1,6 @@
 import type Dockerode from 'dockerode';
-import {
-  type CallOptions,
-  ProviderError,
-  type SnapshotInfo,
-  type SnapshotStore,
-} from '../../domain/provider.ts';
+import type { CallOptions, SnapshotInfo, SnapshotStore } from '../../domain/provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import type { Engine } from './engine.ts';
 import { engineMessage, statusOf } from './engine-errors.ts';
