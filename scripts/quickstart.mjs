@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+import { askToGoOn } from './quickstart/consent.mjs';
 import { ensureEngine } from './quickstart/engine.mjs';
 import { installLauncher } from './quickstart/launcher.mjs';
-import { ensurePackages, missingPackages } from './quickstart/packages.mjs';
+import { installPackages, missingPackages } from './quickstart/packages.mjs';
 import { fail, heading, run, say } from './quickstart/run.mjs';
 
 const project = new URL('..', import.meta.url).pathname;
@@ -14,8 +14,9 @@ const options = readOptions(process.argv.slice(2));
 
 async function main() {
   checkPlatform();
-  await askBeforeChanging();
-  ensurePackages();
+  sayWhatItDoes();
+  await askToGoOn({ yes: options.yes, hint: 'say yes beforehand: npm run quickstart -- --yes' });
+  installPackages(missingPackages());
   await ensureEngine();
   buildProject();
   const spuff = installLauncher(project);
@@ -49,8 +50,7 @@ function checkPlatform() {
     fail(`there is no base image for ${arch()} yet`, 'use an x86_64 or arm64 machine');
 }
 
-/** A person is asked before their machine is changed; a script has to say --yes. */
-async function askBeforeChanging() {
+function sayWhatItDoes() {
   const missing = missingPackages();
   say('spuff quick start. It will:');
   if (missing.length > 0) say(`  - install with apt-get: ${missing.join(' ')}`);
@@ -58,12 +58,6 @@ async function askBeforeChanging() {
   say('  - install the npm packages of this project, build it, and put `spuff` on the PATH');
   say('  - make a base image from Debian packages (some 250 MB, kept for the next time)');
   say('  - make a machine named "demo" on this computer, use it, and destroy it');
-  if (options.yes) return;
-  if (!process.stdin.isTTY) fail('nobody is there to ask', 'say yes beforehand: npm run quickstart -- --yes');
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question('Go on? [y/N] ');
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) fail('nothing was changed', 'run it again when you are ready');
 }
 
 function buildProject() {
