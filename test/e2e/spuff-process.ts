@@ -27,7 +27,7 @@ export interface SpuffHome {
   /** As `spuff`, and throws what it printed unless it exits with 0. */
   ok(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<Result>;
   /** Starts a command and leaves it running. */
-  start(args: readonly string[]): ChildProcess;
+  start(args: readonly string[], env?: Record<string, string>): ChildProcess;
   /** Destroys every instance of this home and removes it. */
   remove(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export function makeSpuffHome(homeEnv: Record<string, string> = {}): SpuffHome {
     });
   const home: SpuffHome = {
     path: join(path, 'home'),
-    start: (args) => start(args),
+    start: (args, env = {}) => start(args, path, env),
     spuff: async (args, options = {}) => {
       const child = start(args, options.cwd, options.env);
       child.stdin.end(options.input ?? '');

@@ -1,4 +1,5 @@
 /** What the tests of controls at clouds share: `spuff` over each simulated cloud, and what the cloud has heard. */
+import type { ChildProcess } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makeSpuffHome, type Result, type SpuffHome } from '../e2e/spuff-process.ts';
@@ -12,6 +13,8 @@ export interface CloudScene extends RunningSim {
   home: SpuffHome;
   /** Runs spuff with the cloud's address and credential in its environment. */
   spuff(args: readonly string[], env?: Record<string, string>): Promise<Result>;
+  /** The same, and leaves it running. */
+  start(args: readonly string[]): ChildProcess;
   close(): Promise<void>;
 }
 
@@ -27,6 +30,12 @@ export async function openCloudScene(
     ...sim,
     home,
     spuff: (args, env = {}) => home.spuff(args, { env: { ...sim.env, ...env } }),
+    start: (args) => {
+      const child = home.start(args, sim.env);
+      child.stdout?.resume();
+      child.stderr?.resume();
+      return child;
+    },
     close: async () => {
       await scene.spuff(['down', '--all', '--force']);
       await backing.removeAll();
