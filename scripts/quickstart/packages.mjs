@@ -25,7 +25,10 @@ export const testPackages = [
   // Second opinions: of sshd's settings, of user data; certificates that prove nothing.
   ...['ssh-audit', 'cloud-init', 'openssl'],
   // Clients that others wrote, to hold the simulated clouds against.
-  ...['awscli', 'hcloud-cli', 'python3-hcloud', 'golang-go', 'golang-github-digitalocean-godo-dev'],
+  ...['awscli', 'hcloud-cli', 'python3-hcloud', 'golang-go'],
+  ...['golang-github-digitalocean-godo-dev', 'golang-github-hetznercloud-hcloud-go-dev'],
+  // The latter uses it, and its package does not say so.
+  'golang-github-prometheus-client-golang-dev',
 ];
 
 export function missingPackages() {

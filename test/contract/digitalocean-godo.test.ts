@@ -1,46 +1,31 @@
 /**
  * The simulator as DigitalOcean's own client sees it: what it takes for an answer of the real API is as good as one. Needs
- * `golang-go` and `golang-github-digitalocean-godo-dev`, which `.ci/run` installs.
+ * `golang-go` and `golang-github-digitalocean-godo-dev`, which the test command installs.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runProcess } from '../../src/lib/process.ts';
+import { buildGo, type GoProgram } from '../simulators/build-go.ts';
 import { type DigitalOceanHarness, makeHarness } from '../simulators/digitalocean/harness.ts';
 
-const source = join(import.meta.dirname, '..', 'simulators', 'digitalocean', 'godo-lifecycle', 'main.go');
 const publicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2K7d1vJtPq2eGm6tQmM5oWb0rY7xGmV0dTq8z1bN5R godo';
 
-let folder: string;
-let program: string;
+let program: GoProgram;
 let harness: DigitalOceanHarness;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'spuff-godo-'));
-  program = join(folder, 'godo-lifecycle');
+  program = await buildGo('digitalocean/godo-lifecycle');
   harness = await makeHarness({ msPerRequest: 1_000 });
-  const built = await runProcess(['go', 'build', '-o', program, source], {
-    timeoutMs: 280_000,
-    env: { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(tmpdir(), 'spuff-go-cache') },
-  }).catch((error: unknown) => {
-    throw new Error(
-      `Go is missing: apt-get install golang-go golang-github-digitalocean-godo-dev (${String(error)})`,
-    );
-  });
-  if (built.exitCode !== 0)
-    throw new Error(`the program of the official client can't be built:\n${built.stderr}`);
 }, 300_000);
 
 afterAll(async () => {
   await harness.cleanUp();
   await harness.sim.stop();
-  rmSync(folder, { recursive: true, force: true });
+  program.remove();
 });
 
 test('the official client leads three droplets through their life, and leaves nothing', async () => {
   const { address, token, cloud, sim } = harness;
-  const { stdout, stderr, exitCode } = await runProcess([program, address, publicKey], {
+  const { stdout, stderr, exitCode } = await runProcess([program.path, address, publicKey], {
     timeoutMs: 150_000,
     env: { DIGITALOCEAN_TOKEN: token },
   });
@@ -58,7 +43,7 @@ test('the official client leads three droplets through their life, and leaves no
 
 test('the official client is told the same of a token that is not known', async () => {
   const { address } = harness;
-  const { stderr, exitCode } = await runProcess([program, address, publicKey], {
+  const { stderr, exitCode } = await runProcess([program.path, address, publicKey], {
     timeoutMs: 60_000,
     env: { DIGITALOCEAN_TOKEN: 'none' },
   });
