@@ -6,7 +6,7 @@ import { type CloudScene, openCloudScene } from './clouds.ts';
 
 // L2: `down` leaves nothing of the instance, its firewall and its registered key included.
 
-describe.each(simulatedClouds)('on %s', (name) => {
+describe.concurrent.each(simulatedClouds)('on %s', (name) => {
   let scene: CloudScene;
   beforeAll(async () => {
     scene = await openCloudScene(name, realMachines(openProvider()));

@@ -36,37 +36,37 @@ async function killAtRequest(scene: CloudScene, kind: (typeof ways)[number], nth
   return !ordered;
 }
 
-describe.each(simulatedClouds)('up on %s, killed', (name) => {
+const cases = simulatedClouds.flatMap((name) => ways.map((kind) => [name, kind] as const));
+
+// All at once: most of the time somebody waits for a cloud.
+describe.concurrent.each(cases)('up on %s, killed with the %s', (name, kind) => {
   let scene: CloudScene;
   beforeAll(async () => {
     scene = await openCloudScene(name);
   });
   afterAll(() => scene.close());
 
-  it.each(ways)(
-    'at each request, with the %s: what there is, is in the list, and down leaves nothing',
-    async (kind) => {
-      const { cloud } = scene.harness;
-      let kills = 0;
-      for (let nth = 1; await killAtRequest(scene, kind, nth); nth++) {
-        kills += 1;
-        const { instances } = JSON.parse((await scene.spuff(['ls', '--json'])).stdout);
-        const machines = cloud.machineIds().length;
-        expect({ nth, machines: machines <= 1, known: machines === 0 || instances.length === 1 }).toEqual({
-          ...{ nth, machines: true, known: true },
-        });
-        if (instances.length === 1) expect(instances[0].remarks.join()).toContain('spuff down demo');
-        const down = await scene.spuff(['down', '--all', '--force']);
-        expect({ nth, exitCode: down.exitCode, stderr: down.exitCode === 0 ? '' : down.stderr }).toEqual({
-          nth,
-          exitCode: 0,
-          stderr: '',
-        });
-        expect({ nth, left: cloud.inventory() }).toEqual({ nth, left: {} });
-      }
-      expect(kills).toBeGreaterThan(2);
-      await scene.spuff(['down', '--all', '--force']);
-      expect(cloud.inventory()).toEqual({});
-    },
-  );
+  it('at each request: what there is, is in the list, and down leaves nothing', async () => {
+    const { cloud } = scene.harness;
+    let kills = 0;
+    for (let nth = 1; await killAtRequest(scene, kind, nth); nth++) {
+      kills += 1;
+      const { instances } = JSON.parse((await scene.spuff(['ls', '--json'])).stdout);
+      const machines = cloud.machineIds().length;
+      expect({ nth, machines: machines <= 1, known: machines === 0 || instances.length === 1 }).toEqual({
+        ...{ nth, machines: true, known: true },
+      });
+      if (instances.length === 1) expect(instances[0].remarks.join()).toContain('spuff down demo');
+      const down = await scene.spuff(['down', '--all', '--force']);
+      expect({ nth, exitCode: down.exitCode, stderr: down.exitCode === 0 ? '' : down.stderr }).toEqual({
+        nth,
+        exitCode: 0,
+        stderr: '',
+      });
+      expect({ nth, left: cloud.inventory() }).toEqual({ nth, left: {} });
+    }
+    expect(kills).toBeGreaterThan(2);
+    await scene.spuff(['down', '--all', '--force']);
+    expect(cloud.inventory()).toEqual({});
+  });
 });

@@ -6,7 +6,7 @@ import { type CloudScene, myAddress, openCloudScene } from './clouds.ts';
 
 // V3: where the provider has firewalls, port 22 is open to the user's own address alone, from the first moment on.
 
-describe.each(simulatedClouds)('on %s', (name) => {
+describe.concurrent.each(simulatedClouds)('on %s', (name) => {
   let scene: CloudScene;
   beforeAll(async () => {
     scene = await openCloudScene(name, realMachines(openProvider()));
