@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { streamMediaType } from '../protocol/routes.ts';
 import { AgentError } from './agent-error.ts';
+import { untilDrained } from './until-drained.ts';
 
 /** Sends one line; resolves when the client has room for more. */
 export type SendFrame = (frame: unknown) => Promise<void>;
@@ -59,7 +60,7 @@ export async function sendStream(
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { ...commonHeaders, 'Content-Type': streamMediaType });
     quietSinceMs = performance.now();
-    if (!response.write(`${JSON.stringify(frame)}\n`)) await untilDrained(response);
+    if (!response.write(`${JSON.stringify(frame)}\n`)) await untilTaken(response);
   };
   const pings = setInterval(() => {
     if (performance.now() - quietSinceMs >= pingMs && !response.writableNeedDrain)
@@ -77,14 +78,9 @@ export async function sendStream(
   response.end();
 }
 
-function untilDrained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      response.off('drain', done).off('close', done);
-      resolve();
-    };
-    const timer = setTimeout(() => response.destroy(), stalledMs);
-    response.on('drain', done).on('close', done);
-  });
+/** One that takes nothing for too long is given up. */
+async function untilTaken(response: ServerResponse): Promise<void> {
+  const timer = setTimeout(() => response.destroy(), stalledMs);
+  await untilDrained(response);
+  clearTimeout(timer);
 }

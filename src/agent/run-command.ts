@@ -7,6 +7,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { SpuffError } from '../domain/errors.ts';
 import { startProcess } from '../lib/process.ts';
 import { type ExecOrder, encodeFrame, type RunnerEnd, type RunnerFrame } from './exec-frames.ts';
+import { untilDrained } from './until-drained.ts';
 
 /** An order is a request to `/exec` at most, and JSON may write each of its characters as six. */
 const maxOrderBytes = 2 * 1024 * 1024;
@@ -216,16 +217,6 @@ async function drain(streams: Promise<unknown>, flow: Flow, ending: Ending): Pro
     if (flow.blocked === 0) spentMs += quietMs;
     if (spentMs > drainMs || (await settlesWithin(over, quietMs))) return;
   }
-}
-
-function untilDrained(socket: Duplex): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      socket.off('drain', done).off('close', done);
-      resolve();
-    };
-    socket.on('drain', done).on('close', done);
-  });
 }
 
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {

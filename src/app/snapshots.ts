@@ -4,6 +4,7 @@ import type { Provider, SnapshotInfo, SnapshotStore } from '../domain/provider.t
 import { escapeText } from '../lib/escape.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { requireReady } from './select-instance.ts';
+import { providersInUse } from './untracked-machines.ts';
 
 const namePattern = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
 
@@ -64,7 +65,7 @@ export interface ListedSnapshot {
 /** Of every provider in use: the configured one, and those of the known instances. */
 export async function listSnapshots(context: AppContext): Promise<ListedSnapshot[]> {
   const listed: ListedSnapshot[] = [];
-  for (const provider of await providersInUse(context)) {
+  for (const provider of await openProvidersInUse(context)) {
     if (!provider.snapshots) continue;
     for await (const snapshot of provider.snapshots.list(callOptions(context, 60_000))) {
       listed.push({ provider: provider.id, snapshot });
@@ -76,7 +77,7 @@ export async function listSnapshots(context: AppContext): Promise<ListedSnapshot
 /** @throws SpuffError `not-found` | `usage` when the name is nobody's or several snapshots' */
 export async function deleteSnapshot(context: AppContext, nameOrId: string): Promise<SnapshotInfo> {
   const found: { provider: Provider; snapshot: SnapshotInfo }[] = [];
-  for (const provider of await providersInUse(context)) {
+  for (const provider of await openProvidersInUse(context)) {
     if (!provider.snapshots) continue;
     for await (const snapshot of provider.snapshots.list(callOptions(context, 60_000))) {
       if (snapshot.id === nameOrId || snapshot.name === nameOrId) found.push({ provider, snapshot });
@@ -131,10 +132,11 @@ export async function refuseTakenName(context: AppContext, provider: Provider, n
   }
 }
 
-async function providersInUse(context: AppContext): Promise<Provider[]> {
-  const [settings, state] = [await context.settings(), await context.state()];
-  const ids = new Set([settings.provider, ...state.listInstances().map((instance) => instance.provider)]);
-  return Promise.all([...ids].map((id) => context.provider(id)));
+/** @throws SpuffError `config`: with wrong settings it is not known where all of them are */
+async function openProvidersInUse(context: AppContext): Promise<Provider[]> {
+  const { ids, problem } = await providersInUse(context);
+  if (problem) throw problem;
+  return Promise.all(ids.map((id) => context.provider(id)));
 }
 
 function storeOf(provider: Provider): SnapshotStore {

@@ -1,9 +1,9 @@
-import { closeSync, constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpuffError } from '../domain/errors.ts';
-import { checkPrivateFile, makePrivateDirectory, toFileError } from './atomic-file.ts';
+import { makePrivateDirectory, toFileError } from './atomic-file.ts';
+import { openLockDatabase, sqliteCode } from './sqlite.ts';
 
 /** SQLITE_BUSY. @see https://sqlite.org/rescode.html */
 const busy = 5;
@@ -43,9 +43,7 @@ export async function withProcessLock<T>(
 function openLock(path: string): DatabaseSync {
   makePrivateDirectory(dirname(path));
   try {
-    // Only when it is missing: closing a file drops the locks that this process has on it.
-    if (!checkPrivateFile(path)) closeSync(openSync(path, constants.O_CREAT | constants.O_WRONLY, 0o600));
-    return new (loadDatabaseClass())(path, { timeout: 0 });
+    return openLockDatabase(path, 0);
   } catch (error) {
     throw toFileError(error, `use ${path}`);
   }
@@ -56,26 +54,10 @@ function tryToLock(db: DatabaseSync, path: string): boolean {
     db.exec('BEGIN EXCLUSIVE');
     return true;
   } catch (error) {
-    if (primaryCode(error) === busy) return false;
+    if (((sqliteCode(error) ?? 0) & 0xff) === busy) return false;
     throw new SpuffError('state', `can't lock ${path}: ${error instanceof Error ? error.message : error}`, {
       hints: ['see whether the disk is full, and whether the file is yours'],
       cause: error,
     });
-  }
-}
-
-function primaryCode(error: unknown): number | null {
-  if (typeof error !== 'object' || error === null || !('errcode' in error)) return null;
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
-}
-
-/** Loads SQLite only when it is needed, and keeps the warning to itself that the first releases of Node 24 print. */
-function loadDatabaseClass(): typeof DatabaseSync {
-  const { emitWarning } = process;
-  process.emitWarning = () => undefined;
-  try {
-    return process.getBuiltinModule('node:sqlite').DatabaseSync;
-  } finally {
-    process.emitWarning = emitWarning;
   }
 }

@@ -1,7 +1,6 @@
-import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { checkPrivateFile, makePrivateDirectory } from '../lib/atomic-file.ts';
-import { loadDatabaseClass } from './state-database.ts';
+import { makePrivateDirectory } from '../lib/atomic-file.ts';
+import { openLockDatabase } from '../lib/sqlite.ts';
 import { toStateError } from './state-errors.ts';
 
 /**
@@ -22,9 +21,7 @@ export function withFileLock<T>(path: string, work: () => T, timeoutMs = 10_000)
 function openLock(lock: string, timeoutMs: number): { close(): void } {
   makePrivateDirectory(dirname(lock));
   try {
-    // Only when it is missing: closing a file drops the locks that this process has on it.
-    if (!checkPrivateFile(lock)) closeSync(openSync(lock, constants.O_CREAT | constants.O_WRONLY, 0o600));
-    const db = new (loadDatabaseClass())(lock, { timeout: timeoutMs });
+    const db = openLockDatabase(lock, timeoutMs);
     try {
       db.exec('BEGIN EXCLUSIVE');
       return db;

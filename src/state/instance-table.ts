@@ -2,9 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { SpuffError } from '../domain/errors.ts';
 import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
+import { sqliteCode } from '../lib/sqlite.ts';
 import { decodeInstance, encodeInstance } from './instance-codec.ts';
 import { inTransaction } from './state-database.ts';
-import { DamagedStateError, sqliteCode } from './state-errors.ts';
+import { DamagedStateError } from './state-errors.ts';
 
 /** The instances in the database; the columns beside `doc` are what is looked up by. */
 export class InstanceTable {

@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
 import { type ProcessTable, procTable } from '../lib/process-identity.ts';
+import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { checkState, recoverState } from './recover-state.ts';
 import { draftState, keepAside } from './replace-state.ts';
-import { loadDatabaseClass } from './state-database.ts';
 import { openStateStore } from './state-store.ts';
 
 let directory: string;

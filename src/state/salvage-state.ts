@@ -2,9 +2,10 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Instance } from '../domain/instance.ts';
 import type { OperationKind, StepStatus } from '../domain/state.ts';
+import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { decodeInstance } from './instance-codec.ts';
 import { InstanceTable } from './instance-table.ts';
-import { inTransaction, loadDatabaseClass } from './state-database.ts';
+import { inTransaction } from './state-database.ts';
 
 type Row = Record<string, SQLOutputValue>;
 type Table = 'instances' | 'operations' | 'steps';

@@ -21,8 +21,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
 import { SpuffError } from '../domain/errors.ts';
+import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { recoverState } from './recover-state.ts';
-import { loadDatabaseClass, migrate } from './state-database.ts';
+import { migrate } from './state-database.ts';
 import { migrations } from './state-migrations.ts';
 import { openStateStore } from './state-store.ts';
 

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import { checkPrivateFile, makePrivateDirectory, syncDirectory } from '../lib/atomic-file.ts';
 import { makeRandomName } from '../lib/random-name.ts';
+import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { DamagedStateError, isRefusal, toStateError } from './state-errors.ts';
 import { migrations } from './state-migrations.ts';
 
@@ -230,15 +231,4 @@ export function isWithoutLinks(error: unknown): boolean {
 
 function readPragma(db: DatabaseSync, name: 'user_version' | 'application_id'): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-}
-
-/** Loads SQLite only when it is needed, and keeps the warning to itself that the first releases of Node 24 print. */
-export function loadDatabaseClass(): typeof DatabaseSync {
-  const { emitWarning } = process;
-  process.emitWarning = () => undefined;
-  try {
-    return process.getBuiltinModule('node:sqlite').DatabaseSync;
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }

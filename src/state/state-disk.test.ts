@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'v
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
 import { writeFileAtomically } from '../lib/atomic-file.ts';
 import { openLog } from '../lib/log.ts';
+import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { withFileLock } from './file-lock.ts';
 import { checkState, recoverState } from './recover-state.ts';
-import { loadDatabaseClass } from './state-database.ts';
 import { openStateStore } from './state-store.ts';
 
 let disk: string;

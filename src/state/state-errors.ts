@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import { toFileError } from '../lib/atomic-file.ts';
 import { escapeText } from '../lib/escape.ts';
+import { sqliteCode } from '../lib/sqlite.ts';
 import { describeHolders } from './lock-holders.ts';
 
 /** Primary result codes of SQLite. @see https://sqlite.org/rescode.html */
@@ -18,12 +19,6 @@ const sqlite = {
   cantOpen: 14,
   notDatabase: 26,
 };
-
-/** The whole result code of an error of node:sqlite, or null for any other error. */
-export function sqliteCode(error: unknown): number | null {
-  if (typeof error !== 'object' || error === null || !('errcode' in error)) return null;
-  return typeof error.errcode === 'number' ? error.errcode : null;
-}
 
 /**
  * Turns whatever went wrong with the state file into one error that says what, and what to do. Nothing is changed. What is

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
+import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { withFileLock } from './file-lock.ts';
 import { checkState, recoverState } from './recover-state.ts';
-import { loadDatabaseClass } from './state-database.ts';
 import { openStateStore } from './state-store.ts';
 
 const workerPath = join(import.meta.dirname, '../../test/fakes/state-worker.ts');

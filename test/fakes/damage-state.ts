@@ -1,4 +1,4 @@
-import { loadDatabaseClass } from '../../src/state/state-database.ts';
+import { loadDatabaseClass } from '../../src/lib/sqlite.ts';
 
 /** Makes the record of one instance unreadable; its machine and its journal are as they were. */
 export function damageInstance(path: string, name: string): void {

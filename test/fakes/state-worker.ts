@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { SpuffError } from '../../src/domain/errors.ts';
 import { makeInstanceKey } from '../../src/domain/ids.ts';
+import { loadDatabaseClass } from '../../src/lib/sqlite.ts';
 import { withFileLock } from '../../src/state/file-lock.ts';
-import { loadDatabaseClass } from '../../src/state/state-database.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { sampleInstance } from './sample-instance.ts';
 
