@@ -24,7 +24,7 @@ const keywords = new Set(
 );
 
 const refusals: Readonly<Record<string, string>> = {
-  A: 'lending the ssh-agent to a machine is a setting: spuff config set forward_agent raw',
+  A: 'what is lent to a machine is a setting: spuff config set forward_agent guard',
   F: 'spuff decides which configuration counts',
   J: 'put ProxyJump into your ~/.ssh/config',
   R: "the machine's sshd does not forward ports back to you",

@@ -27,6 +27,8 @@ export interface AppContext {
   readonly signal: AbortSignal;
   readonly runtime: Runtime;
   readonly progress: Progress;
+  /** Whether a person may be asked something. */
+  readonly mayAsk: boolean;
   settings(): Promise<Settings>;
   state(): Promise<StateStore>;
   ssh(): Promise<Ssh>;

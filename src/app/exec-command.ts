@@ -1,8 +1,17 @@
 import { SpuffError } from '../domain/errors.ts';
+import type { GuardRecord } from '../domain/guard.ts';
 import type { Instance } from '../domain/instance.ts';
 import { sayWhenShutOut } from './change-firewall.ts';
 import type { AppContext } from './context.ts';
+import type { Forwarding } from './open-forwarding.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
+
+export interface ExecRequest {
+  argv: readonly string[];
+  tty: boolean;
+  /** null: nothing is lent. Else what the settings say, and this hears of what the guard refuses. */
+  lendAgent: ((record: GuardRecord) => void) | null;
+}
 
 /**
  * Runs a program on the instance with this process's standard input and output. The arguments arrive as they are given.
@@ -11,15 +20,31 @@ import { requireReady, sshTargetOf } from './select-instance.ts';
 export async function execCommand(
   context: AppContext,
   instance: Instance,
-  request: { argv: readonly string[]; tty: boolean },
+  request: ExecRequest,
 ): Promise<number> {
   requireReady(instance);
   if (request.argv.some((argument) => argument.includes('\0'))) {
     throw new SpuffError('usage', 'an argument cannot hold a NUL character');
   }
   const ssh = await context.ssh();
-  const options = { tty: request.tty, forwardAgent: false, shared: true, signal: context.signal };
-  return sayWhenShutOut(context, instance, () =>
-    ssh.openSession(sshTargetOf(instance), request.argv, options),
-  );
+  const forwarding = await openWhatIsLent(context, instance, request);
+  const forwardAgent = forwarding?.forwardAgent ?? false;
+  const options = { tty: request.tty, forwardAgent, shared: forwardAgent === false, signal: context.signal };
+  try {
+    return await sayWhenShutOut(context, instance, () =>
+      ssh.openSession(sshTargetOf(instance), request.argv, options),
+    );
+  } finally {
+    await forwarding?.close();
+  }
+}
+
+async function openWhatIsLent(
+  context: AppContext,
+  instance: Instance,
+  { lendAgent }: ExecRequest,
+): Promise<Forwarding | null> {
+  if (lendAgent === null) return null;
+  const { openForwarding } = await import('./open-forwarding.ts');
+  return openForwarding(context, instance, lendAgent);
 }

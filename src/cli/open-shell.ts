@@ -3,6 +3,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Cli } from './cli.ts';
+import { tellRefusals } from './tell-refusals.ts';
 
 /** What ssh exits with when the connection failed or broke. */
 const connectionFailed = 255;
@@ -20,7 +21,7 @@ export async function openShell(cli: Cli, instance: Instance, sshArgs: readonly 
 
 async function runSession(cli: Cli, instance: Instance, sshArgs: readonly string[]): Promise<number> {
   try {
-    return await openSession(cli.context, instance, sshArgs);
+    return await openSession(cli.context, instance, { sshArgs, onRefused: tellRefusals(cli) });
   } catch (error) {
     if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
     cli.printError(error);

@@ -64,6 +64,7 @@ export const refusals = {
   'commit-signing': 'signing commits is not allowed',
   rate: 'too many signatures were asked for',
   denied: 'it was not confirmed',
+  log: 'it could not be written to the log of the guard',
   upstream: 'the ssh-agent refused, or did not answer',
 } as const;
 export type RefusalReason = keyof typeof refusals;
@@ -97,6 +98,40 @@ export interface GuardRecord {
   decision: 'signed' | 'refused';
   reason: RefusalReason | null;
   request: GuardRequest;
+}
+
+/** A question to the person at the terminal, before a signature that the policy wants confirmed. */
+export interface GuardQuestion {
+  instanceName: string;
+  request: GuardRequest;
+  timeoutMs: number;
+}
+
+/** What a guard is for, and whom it asks and tells. */
+export interface GuardOptions {
+  /** Read when the guard opens, and again when it is told that the policy has changed. @throws SpuffError `config` */
+  loadPolicy(): Promise<GuardPolicy>;
+  /** Whether a person may be asked at all. */
+  mayAsk: boolean;
+  /** Hears of refusals, but not of more than a few in a row: a flood must not drown the session. */
+  onRefused(record: GuardRecord): void;
+}
+
+/** A session that can be made to let go of the terminal for a moment. */
+export interface PausableSession {
+  pause(): void;
+  resume(): void;
+}
+
+/** A guard that listens, in this process. */
+export interface Guard {
+  /** What ssh forwards instead of the user's agent: a Unix socket, 0600 in a 0700 directory. */
+  readonly socketPath: string;
+  status(): GuardStatus;
+  /** The session that has the terminal; null: it has ended. */
+  attach(session: PausableSession | null): void;
+  /** Ends every connection; nothing is signed from then on. */
+  close(): Promise<void>;
 }
 
 /** What a running guard says of itself. */

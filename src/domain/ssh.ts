@@ -1,5 +1,6 @@
 /** The port to OpenSSH: everything that spuff says to a machine goes through here. */
 
+import type { Guard, GuardOptions } from './guard.ts';
 import type { InstanceKey } from './ids.ts';
 import type { KnownIdentity } from './instance.ts';
 import type { Secret } from './secret.ts';
@@ -33,7 +34,8 @@ export interface RunResult {
 export interface SessionOptions {
   /** true: allocate a terminal; false: none; 'auto': when standard input is a terminal. */
   tty: boolean | 'auto';
-  forwardAgent: boolean;
+  /** Lends nothing; the user's whole agent (`raw`); or a guard in its place. */
+  forwardAgent: false | 'raw' | Guard;
   /** Over the instance's shared connection. Never together with `forwardAgent`. */
   shared: boolean;
   /** Further options for ssh itself, already checked, such as `-L 8080:localhost:8080`. */
@@ -87,6 +89,12 @@ export interface Ssh {
   ): Promise<number>;
   /** Forwards the agent's socket over the shared connection. Gives the path of the local socket, in a 0700 directory. */
   openChannel(target: SshTarget): Promise<string>;
+  /**
+   * Opens a guard before the user's ssh-agent, for one session with this machine.
+   * @returns null when no ssh-agent runs
+   * @throws SpuffError `config` for a policy that is wrong
+   */
+  openGuard(target: SshTarget, options: GuardOptions): Promise<Guard | null>;
   /** Ends the shared connection. Absent is success. */
   disconnect(target: Pick<SshTarget, 'key'>): Promise<void>;
   /** Ends the shared connection and removes known_hosts and sockets. Absent is success. */

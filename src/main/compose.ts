@@ -101,6 +101,7 @@ function composeContext(
     directory: currentDirectory(),
     signal,
     progress: logTraces(progress, homePaths(home)),
+    mayAsk,
     runtime: systemRuntime,
     settings: once(async () => {
       const { readSettings } = await import('../state/settings.ts');

@@ -129,7 +129,8 @@ export interface SessionRequest {
   command: string | null;
   tty: 'no' | 'force';
   shared: boolean;
-  forwardAgent: boolean;
+  /** A path: the socket that is forwarded in the place of the user's agent. */
+  forwardAgent: 'no' | 'yes' | { socketPath: string };
   /** Options of the user's for ssh itself. */
   sshArgs: readonly string[];
   /** null: ssh writes its own messages to standard error. Else the log tells how the session ended. */
@@ -138,7 +139,7 @@ export interface SessionRequest {
 
 /** A session on the shared connection, or on one of its own: the only one that may lend the agent. */
 export function buildSession(target: SshTarget, context: SshContext, request: SessionRequest): string[] {
-  if (request.shared && request.forwardAgent) {
+  if (request.shared && request.forwardAgent !== 'no') {
     throw new SpuffError('internal', 'the agent is never lent over the shared connection');
   }
   const level = request.logPath !== null ? 'DEBUG2' : request.shared ? 'ERROR' : 'INFO';
@@ -150,7 +151,7 @@ export function buildSession(target: SshTarget, context: SshContext, request: Se
       ...commonOptions(target, context),
       ...(request.shared ? sharedConnection(context) : []),
       ...(request.shared ? [] : ownConnection.filter(([name]) => name !== 'ForwardAgent')),
-      ...(request.shared ? [] : [['ForwardAgent', request.forwardAgent ? 'yes' : 'no'] as const]),
+      ...(request.shared ? [] : [['ForwardAgent', agentOption(request.forwardAgent)] as const]),
       // ssh refuses to be told twice: with -N the user says that there is no session.
       ...sessionOptions('default', request.tty).filter(([name]) => !(noSession && name === 'SessionType')),
       ...(request.sshArgs.length === 0 ? [['ClearAllForwardings', 'yes'] as const] : []),
@@ -160,6 +161,10 @@ export function buildSession(target: SshTarget, context: SshContext, request: Se
     hostAlias(target.key),
     ...(request.command === null ? [] : [request.command]),
   ];
+}
+
+function agentOption(forwarded: SessionRequest['forwardAgent']): string {
+  return typeof forwarded === 'string' ? forwarded : optionPath(forwarded.socketPath);
 }
 
 /** Tells the shared connection something. Reads no configuration: nothing is dialled. */

@@ -70,6 +70,11 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       const { openAgentChannel } = await import('./channel.ts');
       return openAgentChannel(target, await prepareVerified(target));
     },
+    openGuard: async (target, options) => {
+      const { paths } = await prepareVerified(target);
+      const { openGuardFor } = await import('./guard/open-guard.ts');
+      return openGuardFor(target, { home, runtime, runDirectory: paths.runDirectory }, options);
+    },
     disconnect: async ({ key }) => closeSharedConnections(home, key),
     forget: async (key) => {
       await closeSharedConnections(home, key);

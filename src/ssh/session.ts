@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
+import type { PausableSession } from '../domain/guard.ts';
 import type { SessionOptions, SshTarget } from '../domain/ssh.ts';
 import { exitCodeOf, startProcess } from '../lib/process.ts';
 import { buildSession, type SshContext } from './argv.ts';
@@ -46,7 +47,7 @@ export async function openTerminalSession(
       command,
       tty: tty ? 'force' : 'no',
       shared: options.shared,
-      forwardAgent: options.forwardAgent,
+      forwardAgent: toAgentOption(options.forwardAgent),
       sshArgs,
       logPath: log?.path ?? null,
     });
@@ -54,6 +55,9 @@ export async function openTerminalSession(
     // Out of the terminal's process group, or its Ctrl-C would end ssh before the program has heard of it. A connection
     // of its own must stay in it, because it may have to ask for a passphrase there.
     const child = await startProcess(sshArgv, { stdio: 'inherit', detached: relays && options.shared });
+    if (options.forwardAgent !== false && options.forwardAgent !== 'raw') {
+      options.forwardAgent.attach(tty ? pausing(child) : null);
+    }
     const relay = relays ? relayTo(target, context, mark, child) : passTo(child);
     inbox.deliverTo(relay.send);
     const [code, signalName] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
@@ -65,6 +69,16 @@ export async function openTerminalSession(
     inbox.close();
     log?.remove();
   }
+}
+
+function toAgentOption(forwarded: SessionOptions['forwardAgent']) {
+  if (forwarded === false) return 'no';
+  return forwarded === 'raw' ? 'yes' : forwarded;
+}
+
+/** ssh reads the terminal as long as it runs; stopped, it leaves it to whoever has to ask something. */
+function pausing(child: ChildProcess): PausableSession {
+  return { pause: () => void child.kill('SIGSTOP'), resume: () => void child.kill('SIGCONT') };
 }
 
 interface Relay {

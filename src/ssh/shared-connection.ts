@@ -100,8 +100,8 @@ export async function closeSharedConnections(home: string, key: InstanceKey): Pr
   for (const name of listNames(directory)) {
     const path = join(directory, name);
     if (name.startsWith('c-')) await endSharedConnection(key, path);
-    // Not the locks: somebody may hold one.
-    if (!name.startsWith('l-')) rmSync(path, { force: true });
+    // Not the locks: somebody may hold one. Nor the guards: they end with their sessions.
+    if (!/^[lgk]-/.test(name)) rmSync(path, { force: true });
   }
 }
 

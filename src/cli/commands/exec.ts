@@ -1,6 +1,7 @@
 import { execCommand } from '../../app/exec-command.ts';
 import { findReadyInstance } from '../../app/find-instance.ts';
 import { SpuffError } from '../../domain/errors.ts';
+import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag, instanceArgument } from '../parameters.ts';
 
@@ -16,18 +17,23 @@ export const exec = defineCommand({
       'instance, a wrong option), the status is that of the error.',
   ],
   arguments: { name: instanceArgument },
-  options: { tty: flag('allocate a terminal, for programs that draw on one', { short: 't' }) },
+  options: {
+    tty: flag('allocate a terminal, for programs that draw on one', { short: 't' }),
+    forwardAgent: flag('lend your ssh-agent as a session would, through the guard', { short: 'A' }),
+  },
   rest: { placeholder: 'CMD...', about: 'the command and its arguments', required: true },
   examples: [
     { command: 'spuff exec demo -- uname -a', about: 'run a command on demo' },
     { command: 'spuff exec -- make test', about: 'run it on the instance of this directory' },
     { command: 'spuff exec demo -t -- htop', about: 'a program that needs a terminal' },
     { command: 'spuff exec demo -- tar xf - < project.tar', about: 'give it standard input' },
+    { command: 'spuff exec demo -A -- git -C app pull', about: 'with your keys, for a private repository' },
   ],
   run: async ({ arguments: { name }, options, rest }, cli) => {
     const instance = await findReadyInstance(cli.context, name);
     try {
-      return await execCommand(cli.context, instance, { argv: rest ?? [], tty: options.tty });
+      const lendAgent = options.forwardAgent ? await loadTelling(cli) : null;
+      return await execCommand(cli.context, instance, { argv: rest ?? [], tty: options.tty, lendAgent });
     } catch (error) {
       if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
       cli.printError(error);
@@ -35,3 +41,9 @@ export const exec = defineCommand({
     }
   },
 });
+
+/** Loaded when something is lent: most commands lend nothing. */
+async function loadTelling(cli: Cli) {
+  const { tellRefusals } = await import('../tell-refusals.ts');
+  return tellRefusals(cli);
+}

@@ -3,6 +3,7 @@ import type { UpPlan, UpRequest } from '../../app/plan-up.ts';
 import type { UpPreview } from '../../app/up.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { SpuffError } from '../../domain/errors.ts';
+import { toGitUrl } from '../../domain/git-url.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { nearestInstanceName } from '../../domain/names.ts';
 import type { Cli } from '../cli.ts';
@@ -34,6 +35,7 @@ export const up = defineCommand({
     spot: flag('cheaper, and the provider may take it back at any time'),
     ttl: durationOrOff('how long it may live at most (8h, 1d, off)'),
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
+    clone: text('REPO', 'clone a repository there (owner/repo, git@host:path), with your keys lent'),
     connect: negated('do not open a session'),
     dryRun: flag('show what would be made, and make nothing'),
   },
@@ -45,12 +47,14 @@ export const up = defineCommand({
       command: 'spuff up demo --ttl 8h --idle-timeout 30m',
       about: 'ends after 8 hours, off after half an hour without use',
     },
+    { command: 'spuff up demo --clone owner/repo', about: 'with a repository of yours on it, also a private one' },
     { command: 'spuff up demo --dry-run', about: 'what would be made, and what it costs' },
   ],
   json: 'instances',
   onStop: 'stopping; what was begun is undone',
   run: async ({ arguments: { names }, options }, cli) => {
     const { connect, dryRun } = options;
+    const clone = options.clone === undefined ? null : toGitUrl(options.clone);
     const wishes = toWishes(options);
     const wanted = distinct(names.length > 0 ? names : [defaultName(cli.context.directory)]);
     if (wishes.image !== undefined && wishes.snapshot !== undefined) {
@@ -61,6 +65,7 @@ export const up = defineCommand({
     if (cli.flags.json && (instances.length > 0 || failure === null))
       cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
     if (failure !== null) throw failure;
+    if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
     if (only && instances.length === 1 && connect && sits && !cli.flags.json) return openShell(cli, only, []);
@@ -116,6 +121,12 @@ async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Prom
     if (!cli.flags.json) cli.print(`${instance.name} is ready (${instance.provider}${where})`);
     return instance;
   });
+}
+
+async function cloneOnEach(cli: Cli, instances: readonly Instance[], url: string): Promise<void> {
+  const { cloneRepository } = await import('../../app/clone-repository.ts');
+  const { tellRefusals } = await import('../tell-refusals.ts');
+  for (const instance of instances) await cloneRepository(cli.context, instance, url, tellRefusals(cli));
 }
 
 async function preview(cli: Cli, names: readonly string[], wishes: Wishes): Promise<number> {
