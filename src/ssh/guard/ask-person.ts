@@ -3,8 +3,8 @@
  * desktop's dialog that ssh itself would use.
  */
 import { closeSync, openSync } from 'node:fs';
-import { ReadStream, WriteStream } from 'node:tty';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ReadStream, WriteStream } from 'node:tty';
 import type { GuardQuestion, PausableSession } from '../../domain/guard.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { runProcess } from '../../lib/process.ts';
@@ -101,7 +101,9 @@ async function readConsent(
   output.write(`\r\n\x1b[0mspuff: ${text}.\r\nspuff: type yes and Enter to allow it (${seconds} s): `);
   const answer = await readLine(input, output, timeoutMs);
   const allowed = answer?.trim().toLowerCase() === 'yes';
-  output.write(`\r\nspuff: ${allowed ? 'allowed' : answer === null ? 'not answered: refused' : 'refused'}\r\n`);
+  output.write(
+    `\r\nspuff: ${allowed ? 'allowed' : answer === null ? 'not answered: refused' : 'refused'}\r\n`,
+  );
   return allowed;
 }
 

@@ -79,7 +79,12 @@ export function createGuardCore(parts: GuardCoreParts, options: GuardOptions): G
     request,
   });
   const ask = async (request: GuardRequest): Promise<boolean> => {
-    const subject = JSON.stringify([request.kind, request.hostFingerprint, request.user, request.keyFingerprint]);
+    const subject = JSON.stringify([
+      request.kind,
+      request.hostFingerprint,
+      request.user,
+      request.keyFingerprint,
+    ]);
     if (policy.confirm !== 'always' && confirmed.has(subject)) return true;
     const question = { instanceName: machine.name, request, timeoutMs: policy.confirmTimeoutMs };
     if (!options.mayAsk || !(await askPerson(question, terminal))) return false;

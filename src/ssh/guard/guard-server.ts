@@ -9,8 +9,8 @@ import type { Guard, GuardOptions } from '../../domain/guard.ts';
 import type { Runtime } from '../../domain/provider.ts';
 import { isSocketAlive } from '../shared-connection.ts';
 import { serveControl } from './control.ts';
-import { createGuardCore, type GuardMachine } from './guard-core.ts';
 import { serveGuardConnection } from './guard-connection.ts';
+import { createGuardCore, type GuardMachine } from './guard-core.ts';
 
 /** ssh needs one connection for each login it makes on the machine. */
 const mostConnections = 16;

@@ -11,7 +11,8 @@ export async function openGuardFor(
   place: Pick<GuardPlace, 'home' | 'runtime' | 'runDirectory'>,
   options: GuardOptions,
 ): Promise<Guard | null> {
-  if (target.identity.phase !== 'pinned') throw new TypeError('a machine is pinned before it is lent anything');
+  if (target.identity.phase !== 'pinned')
+    throw new TypeError('a machine is pinned before it is lent anything');
   const upstreamPath = await findUserAgent();
   if (upstreamPath === null || !existsSync(upstreamPath) || !(await isSocketAlive(upstreamPath))) return null;
   const hostKey = Buffer.from(target.identity.publicKey.split(' ')[1] ?? '', 'base64');
