@@ -17,9 +17,6 @@ export function toGitUrl(text: string): string {
 
 /** The folder that git makes of it. */
 export function folderOfGitUrl(url: string): string {
-  const last = url
-    .replace(/\/+$/, '')
-    .split(/[/:]/)
-    .at(-1);
+  const last = url.replace(/\/+$/, '').split(/[/:]/).at(-1);
   return (last ?? '').replace(/\.git$/, '');
 }
