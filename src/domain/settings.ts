@@ -1,3 +1,5 @@
+export const forwardAgentModes = ['guard', 'none', 'raw'] as const;
+
 /**
  * The user's settings (`~/.spuff/config.yaml`), after defaults. Durations are kept as the user writes them (`24h`)
  * in the file and as ms here.
@@ -15,8 +17,8 @@ export interface Settings {
   user: string;
   /** Path of the SSH public key to log in with; null: found in ssh-agent or `~/.ssh`. */
   sshKey: string | null;
-  /** `none` until the guard is asked for; `raw` lends every key in the agent while a session is open. */
-  forwardAgent: 'none' | 'raw';
+  /** What a session lends: a guard before the user's agent, nothing, or every key in the agent. */
+  forwardAgent: (typeof forwardAgentModes)[number];
   idleTimeoutMs: number | null;
   /** The longest life of a machine, unless `--ttl` says otherwise. */
   maxLifetimeMs: number | null;
@@ -38,7 +40,7 @@ export const defaultSettings: Settings = {
   image: null,
   user: 'dev',
   sshKey: null,
-  forwardAgent: 'none',
+  forwardAgent: 'guard',
   idleTimeoutMs: 2 * 3_600_000,
   maxLifetimeMs: 24 * 3_600_000,
   tokenCommand: null,

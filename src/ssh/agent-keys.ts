@@ -1,5 +1,5 @@
 import { runProcess } from '../lib/process.ts';
-import { type PublicKey, parsePublicKey } from './public-key.ts';
+import { type PublicKey, parsePublicKey } from '../lib/public-key.ts';
 
 /**
  * The keys that the user's ssh-agent offers, first offered first. Asks the agent that ssh itself would ask: the

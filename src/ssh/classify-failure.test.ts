@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { SpuffError } from '../domain/errors.ts';
 import { makeInstanceKey } from '../domain/ids.ts';
 import type { SshTarget } from '../domain/ssh.ts';
+import { parsePublicKey } from '../lib/public-key.ts';
 import { classifyFailure, makeFailure } from './classify-failure.ts';
 import { makeHostKey } from './host-key.ts';
-import { parsePublicKey } from './public-key.ts';
 
 const injectedPublicKey = makeHostKey('one-time').publicKey;
 const publicKey = makeHostKey('own').publicKey;

@@ -3,8 +3,8 @@ import { type ErrorCode, SpuffError } from '../domain/errors.ts';
 import type { KnownIdentity } from '../domain/instance.ts';
 import type { SshTarget } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
+import { parsePublicKey } from '../lib/public-key.ts';
 import { quoteArgument } from '../lib/shell-quote.ts';
-import { parsePublicKey } from './public-key.ts';
 
 /** ssh's own exit status when the connection, not the program, failed. A program may end with it as well. */
 export const connectionFailed = 255;

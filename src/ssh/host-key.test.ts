@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parsePublicKey } from '../lib/public-key.ts';
 import { makeHostKey } from './host-key.ts';
-import { parsePublicKey } from './public-key.ts';
 
 let folder = '';
 beforeAll(() => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomInt } from 'node:crypto';
 import { Secret } from '../domain/secret.ts';
-import { encodeString, encodeUint32 } from './wire.ts';
+import { encodeString, encodeUint32 } from '../lib/ssh-wire.ts';
 
 /**
  * A new ed25519 key pair in OpenSSH's own format, made in memory: nothing touches the disk, and no process sees it.

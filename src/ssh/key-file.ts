@@ -5,8 +5,8 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import { toFileError } from '../lib/atomic-file.ts';
 import { runProcess } from '../lib/process.ts';
+import { findWeakness, type PublicKey, parsePublicKey } from '../lib/public-key.ts';
 import { quoteArgument } from '../lib/shell-quote.ts';
-import { findWeakness, type PublicKey, parsePublicKey } from './public-key.ts';
 
 export interface KeyPairPaths {
   publicPath: string;

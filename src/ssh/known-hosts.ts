@@ -4,7 +4,7 @@ import { SpuffError } from '../domain/errors.ts';
 import type { InstanceKey } from '../domain/ids.ts';
 import type { KnownIdentity } from '../domain/instance.ts';
 import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../lib/atomic-file.ts';
-import { parsePublicKey } from './public-key.ts';
+import { parsePublicKey } from '../lib/public-key.ts';
 
 /** The name that the instance's keys are listed under, whatever address it has: an address may be used again. */
 export function hostAlias(key: InstanceKey): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
+import { findWeakness, type PublicKey, parsePublicKey } from '../lib/public-key.ts';
 import { quoteArgument } from '../lib/shell-quote.ts';
 import { listAgentKeys } from './agent-keys.ts';
 import {
@@ -14,7 +15,6 @@ import {
   toKeyPairPaths,
 } from './key-file.ts';
 import { ownKeyPaths } from './own-key.ts';
-import { findWeakness, type PublicKey, parsePublicKey } from './public-key.ts';
 
 export interface KeySearch {
   /** `SPUFF_HOME`. */

@@ -5,10 +5,10 @@ import { SpuffError } from '../domain/errors.ts';
 import type { SshTarget } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
 import { startProcess } from '../lib/process.ts';
+import { parsePublicKey } from '../lib/public-key.ts';
 import { quoteCommand } from '../lib/shell-quote.ts';
 import { buildLogin, type SshContext } from './argv.ts';
 import { connectionFailed, makeFailure } from './classify-failure.ts';
-import { parsePublicKey } from './public-key.ts';
 import { buildRotation, parseRotationLine, type RotationEvent } from './rotation-script.ts';
 import { openSshLog } from './ssh-log.ts';
 

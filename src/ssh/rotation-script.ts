@@ -1,7 +1,7 @@
 /** What the first login runs on the machine, as root, to make a host key of its own. */
 import { createHash } from 'node:crypto';
+import { type PublicKey, parsePublicKey } from '../lib/public-key.ts';
 import { quoteCommand } from '../lib/shell-quote.ts';
-import { type PublicKey, parsePublicKey } from './public-key.ts';
 
 /*
  * The new key is made, synced to disk and shown, but put in place only after the word `install` has come back: by then

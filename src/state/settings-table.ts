@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { formatDuration, parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { checkUserName } from '../domain/names.ts';
-import { defaultSettings, type Settings } from '../domain/settings.ts';
+import { defaultSettings, forwardAgentModes, type Settings } from '../domain/settings.ts';
 import { checkApiAddress } from '../lib/https.ts';
 import { isLoopbackHost } from '../lib/loopback-host.ts';
 import { parseNetwork } from '../lib/network-address.ts';
@@ -93,10 +93,10 @@ export const settingsTable: readonly SettingSpec[] = [
     key: 'forward_agent',
     field: 'forwardAgent',
     takes: 'a choice',
-    choices: ['none', 'raw'],
+    choices: forwardAgentModes,
     about:
-      '`raw` lends every key of your ssh-agent to the machine while a session is open, as `ssh -A` does; root there can use them.',
-    parse: (text) => chosen(text, ['none', 'raw'] as const),
+      '`guard` lets the machine use your ssh-agent for the hosts that you allow, while a session is open; `none` for nothing; `raw` lends every key, as `ssh -A` does.',
+    parse: (text) => chosen(text, forwardAgentModes),
   }),
   setting({
     key: 'idle_timeout',
@@ -207,7 +207,7 @@ function parseEngineAddress(text: string): string {
 function chosen<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
   const choice = choices.find((candidate) => candidate === text);
   if (choice !== undefined) return choice;
-  throw wrong(text, choices.join(' or '));
+  throw wrong(text, choices.join(', ').replace(/, (?=[^,]*$)/, ' or '));
 }
 
 function matching(text: string, pattern: RegExp, expected: string): string {

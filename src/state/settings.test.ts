@@ -115,7 +115,7 @@ describe('what is wrong in a file', () => {
       /config\.yaml:1:1: there is no setting "x"/,
       /^there are: provider, region/,
     ],
-    ['a wrong choice', 'forward_agent: yes\n', /:1:16: forward_agent: "yes" is not none or raw/, null],
+    ['a wrong choice', 'forward_agent: yes\n', /:1:16: forward_agent: "yes" is not guard, none or raw/, null],
     [
       'a length of time without its unit',
       'user: me\nidle_timeout: 30\n',

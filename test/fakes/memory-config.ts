@@ -8,7 +8,7 @@ export class MemoryConfig implements ConfigStore {
     { name: 'provider', about: 'Where machines are made.', default: 'fake' },
     { name: 'user', about: 'Who you are.', default: 'dev' },
     { name: 'size', about: 'How large.', default: null },
-    { name: 'forward_agent', about: 'What is lent.', default: 'none', choices: ['none', 'raw'] },
+    { name: 'forward_agent', about: 'What is lent.', default: 'guard', choices: ['guard', 'none', 'raw'] },
     { name: 'idle_timeout', about: 'Off after.', default: '2h' },
     { name: 'max_lifetime', about: 'Gone after.', default: '1d' },
   ];

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { KnownIdentity } from '../../src/domain/instance.ts';
 import type { SshTarget } from '../../src/domain/ssh.ts';
-import { parsePublicKey } from '../../src/ssh/public-key.ts';
+import { parsePublicKey } from '../../src/lib/public-key.ts';
 import type { LoopbackMachine } from '../loopback/machine.ts';
 import { bootingWith, establish, SshScene } from '../loopback/scene.ts';
 

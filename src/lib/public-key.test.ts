@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findWeakness, parsePublicKey } from './public-key.ts';
-import { encodeString } from './wire.ts';
+import { encodeString } from './ssh-wire.ts';
 
 let folder = '';
 beforeAll(() => {

@@ -1,6 +1,6 @@
 /** Public keys as one line, the way OpenSSH writes them in `.pub` files and `authorized_keys`. */
 import { createHash } from 'node:crypto';
-import { decodeStrings } from './wire.ts';
+import { decodeStrings } from './ssh-wire.ts';
 
 export interface PublicKey {
   /** `ssh-ed25519`, `ssh-rsa`, … */
