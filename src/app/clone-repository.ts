@@ -7,7 +7,11 @@ import { openForwarding } from './open-forwarding.ts';
 import { sshTargetOf } from './select-instance.ts';
 
 /** Small images have no git. Fixed text; the packages come from the machine's own sources. */
-const ensureGit = ['sh', '-c', 'command -v git >/dev/null || sudo apt-get install -y --no-install-recommends git'];
+const ensureGit = [
+  'sh',
+  '-c',
+  'command -v git >/dev/null || sudo apt-get install -y --no-install-recommends git',
+];
 
 /**
  * Clones a repository into the home on the instance, with what a session lends: a private one needs no key on the machine.
@@ -33,7 +37,12 @@ export async function cloneRepository(
     return;
   }
   const { forwardAgent, close } = await openForwarding(context, instance, onRefused);
-  const session = { tty: 'auto' as const, forwardAgent, shared: forwardAgent === false, signal: context.signal };
+  const session = {
+    tty: 'auto' as const,
+    forwardAgent,
+    shared: forwardAgent === false,
+    signal: context.signal,
+  };
   try {
     const status = await ssh.openSession(target, ['git', 'clone', '--', url], session);
     if (status !== 0)

@@ -34,6 +34,24 @@ export interface GuardFileHost {
   hostKeys: readonly string[] | null;
 }
 
+/**
+ * The port to the user's policy, as a file, for the commands that change it. Comments and what else the file says stay.
+ * Every change makes the file when there is none, and throws SpuffError `config`, with nothing written, when the file is
+ * wrong before or after it.
+ */
+export interface GuardFileStore {
+  readonly path: string;
+  /** @throws SpuffError `config` */
+  read(): GuardFile;
+  /** Adds a host, or users and host keys to one that is there. */
+  allowHost(host: string, users: readonly string[], hostKeys: readonly string[]): void;
+  /** Puts a built-in forge back on the list. @returns false when it was allowed already */
+  allowForge(name: string): boolean;
+  /** Takes a host or a built-in forge out. @returns false when it was not allowed */
+  removeHost(host: string): boolean;
+  setCommitSigning(mode: CommitSigning): void;
+}
+
 export const emptyGuardFile: GuardFile = {
   keys: null,
   forges: null,
