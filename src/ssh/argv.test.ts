@@ -55,7 +55,7 @@ const session: SessionRequest = {
   command: 'exec true',
   tty: 'no',
   shared: true,
-  forwardAgent: false,
+  forwardAgent: 'no',
   sshArgs: [],
   logPath: '/home/u/.spuff/run/k/log-1',
 };
@@ -131,7 +131,7 @@ describe('the command lines', () => {
         command: null,
         tty: 'force',
         shared: false,
-        forwardAgent: true,
+        forwardAgent: 'yes',
       }).join(' '),
     ).toMatchSnapshot();
     const request = { sources: ['./a'], destination: `spuff-${key}:b`, recursive: true };
@@ -160,7 +160,7 @@ describe('the command lines', () => {
   });
 
   it('never lend the agent over the shared connection', () => {
-    expect(() => buildSession(target, context, { ...session, forwardAgent: true })).toThrow(
+    expect(() => buildSession(target, context, { ...session, forwardAgent: 'yes' })).toThrow(
       expect.objectContaining({ code: 'internal' }),
     );
   });

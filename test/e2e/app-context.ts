@@ -22,6 +22,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     signal: new AbortController().signal,
     runtime: systemRuntime,
     progress: silentProgress,
+    mayAsk: false,
     settings: async () => defaultSettings,
     state: async () => state,
     ssh: async () => ssh,

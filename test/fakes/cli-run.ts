@@ -117,6 +117,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     directory: given.directory ?? '/projects/here',
     runtime: { now: () => nowMs, sleep: async () => undefined, random: () => 0.5 },
     ...parts,
+    mayAsk: false,
     settings: async () => {
       if (given.settings instanceof SpuffError) throw given.settings;
       return { ...defaultSettings, provider: 'fake', ...given.settings };

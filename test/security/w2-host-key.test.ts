@@ -27,7 +27,7 @@ function everyWay(target: SshTarget): ReadonlyArray<readonly [string, () => Prom
     ['login shell', () => ssh.openSession(target, null, { ...session, shared: false })],
     [
       'lent agent',
-      () => ssh.openSession(target, ['true'], { ...session, shared: false, forwardAgent: true }),
+      () => ssh.openSession(target, ['true'], { ...session, shared: false, forwardAgent: 'raw' }),
     ],
     ['copy', () => ssh.copy(target, { from: ['/etc/hostname'], to: ':' }, { recursive: false })],
     ['channel', () => ssh.openChannel(target)],

@@ -47,7 +47,10 @@ export const up = defineCommand({
       command: 'spuff up demo --ttl 8h --idle-timeout 30m',
       about: 'ends after 8 hours, off after half an hour without use',
     },
-    { command: 'spuff up demo --clone owner/repo', about: 'with a repository of yours on it, also a private one' },
+    {
+      command: 'spuff up demo --clone owner/repo',
+      about: 'with a repository of yours on it, also a private one',
+    },
     { command: 'spuff up demo --dry-run', about: 'what would be made, and what it costs' },
   ],
   json: 'instances',

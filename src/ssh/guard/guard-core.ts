@@ -9,7 +9,7 @@ import type {
   RefusalReason,
 } from '../../domain/guard.ts';
 import type { InstanceKey } from '../../domain/ids.ts';
-import { askPerson } from './ask-person.ts';
+import { createConsent } from './consent.ts';
 import { appendGuardRecord } from './guard-log.ts';
 import { type LeaseClocks, type LeaseState, startLease } from './lease.ts';
 import { createTokenBucket } from './token-bucket.ts';
@@ -55,94 +55,82 @@ export interface GuardCore {
 const toldRefusals = { perMinute: 30, burst: 20 };
 
 export function createGuardCore(parts: GuardCoreParts, options: GuardOptions): GuardCore {
-  const { machine, clocks, session, home } = parts;
-  const startedAt = new Date(clocks.wallMs()).toISOString();
+  const { machine, clocks } = parts;
   const monotonicMs = () => clocks.monotonicMs();
+  const consent = createConsent(machine.name, options.mayAsk);
+  const book = createBook(parts, options);
   let { policy } = parts;
   const lease = startLease(policy.leaseMs, clocks);
   let signatures = createTokenBucket(policy.rate, monotonicMs);
-  const tellings = createTokenBucket(toldRefusals, monotonicMs);
-  const confirmed = new Set<string>();
-  let terminal: PausableSession | null = null;
-  let questions: Promise<unknown> = Promise.resolve();
-  let signed = 0;
-  let refused = 0;
-  let lastRefusal: GuardRecord | null = null;
-
-  const makeRecord = (request: GuardRequest, reason: RefusalReason | null): GuardRecord => ({
-    at: new Date(clocks.wallMs()).toISOString(),
-    instanceKey: machine.key,
-    instanceName: machine.name,
-    session,
-    decision: reason === null ? 'signed' : 'refused',
-    reason,
-    request,
-  });
-  const ask = async (request: GuardRequest): Promise<boolean> => {
-    const subject = JSON.stringify([
-      request.kind,
-      request.hostFingerprint,
-      request.user,
-      request.keyFingerprint,
-    ]);
-    if (policy.confirm !== 'always' && confirmed.has(subject)) return true;
-    const question = { instanceName: machine.name, request, timeoutMs: policy.confirmTimeoutMs };
-    if (!options.mayAsk || !(await askPerson(question, terminal))) return false;
-    confirmed.add(subject);
-    return true;
-  };
-
   return {
     upstreamPath: parts.upstreamPath,
     machineHostKey: machine.hostKey,
     policy: () => policy,
     lease: () => lease.state(),
     takeRate: () => signatures.take(),
-    confirm: (request) => {
-      const answer = questions.then(() => ask(request));
-      questions = answer.catch(() => undefined);
-      return answer;
-    },
-    recordSigned: (request) => {
-      try {
-        appendGuardRecord(home, makeRecord(request, null));
-      } catch {
-        return false;
-      }
-      signed++;
-      return true;
-    },
-    refuse: (request, reason) => {
-      refused++;
-      if (!tellings.take()) return;
-      lastRefusal = makeRecord(request, reason);
-      try {
-        appendGuardRecord(home, lastRefusal);
-      } catch {
-        // It is refused all the same, and told.
-      }
-      options.onRefused(lastRefusal);
-    },
+    confirm: (request) => consent.ask(request, policy),
+    recordSigned: (request) => book.recordSigned(request),
+    refuse: (request, reason) => book.refuse(request, reason),
     revoke: () => lease.revoke(),
     reload: async () => {
       policy = await options.loadPolicy();
       signatures = createTokenBucket(policy.rate, monotonicMs);
     },
-    attach: (next) => {
-      terminal = next;
-    },
+    attach: (session) => consent.attach(session),
     status: () => ({
-      session,
+      session: parts.session,
       instanceKey: machine.key,
       instanceName: machine.name,
       pid: process.pid,
-      startedAt,
       leaseEndsAt: lease.endsAt.toISOString(),
       revoked: lease.state() === 'revoked',
-      signed,
-      refused,
-      lastRefusal,
+      ...book.totals(),
       policy,
     }),
   };
+}
+
+type Totals = Pick<GuardStatus, 'startedAt' | 'signed' | 'refused' | 'lastRefusal'>;
+
+/** Writes down what was decided, and counts it. */
+function createBook({ machine, clocks, session, home }: GuardCoreParts, options: GuardOptions) {
+  const tellings = createTokenBucket(toldRefusals, () => clocks.monotonicMs());
+  const now = () => new Date(clocks.wallMs()).toISOString();
+  const totals: Totals = { startedAt: now(), signed: 0, refused: 0, lastRefusal: null };
+  const write = (request: GuardRequest, reason: RefusalReason | null): GuardRecord => {
+    const record: GuardRecord = {
+      ...{ at: now(), instanceKey: machine.key, instanceName: machine.name, session },
+      ...{ decision: reason === null ? 'signed' : 'refused', reason, request },
+    };
+    if (reason === null) appendGuardRecord(home, record);
+    else appendIfPossible(home, record);
+    return record;
+  };
+  return {
+    totals: () => totals,
+    recordSigned: (request: GuardRequest): boolean => {
+      try {
+        write(request, null);
+      } catch {
+        return false;
+      }
+      totals.signed += 1;
+      return true;
+    },
+    refuse: (request: GuardRequest, reason: RefusalReason): void => {
+      totals.refused += 1;
+      if (!tellings.take()) return;
+      totals.lastRefusal = write(request, reason);
+      options.onRefused(totals.lastRefusal);
+    },
+  };
+}
+
+/** What is refused is refused, written down or not; the person is told all the same. */
+function appendIfPossible(home: string, record: GuardRecord): void {
+  try {
+    appendGuardRecord(home, record);
+  } catch {
+    // A full disk, most likely: then nothing is signed either.
+  }
 }
