@@ -25,7 +25,7 @@ import {
   withPolicy,
 } from '../../../test/fakes/guard-scene.ts';
 import { encodeStrings } from '../../../test/fakes/ssh-hosts.ts';
-import { fingerprintKey } from '../public-key.ts';
+import { fingerprintKey } from '../../lib/public-key.ts';
 import { decideSign, newConnection, type SignContext, toShownKey } from './decide.ts';
 
 describe('a login', () => {
