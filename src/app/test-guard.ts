@@ -89,7 +89,9 @@ async function tryLogin(
   const [user = 'git'] = users;
   const ssh = await context.ssh();
   const before = guard.status().signed;
-  const login = ['ssh', '-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10', '-l', user, '--', name];
+  const [, host = name, port = '22'] = /^\[(.+)\]:(\d+)$/.exec(name) ?? [];
+  const options = ['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10', '-l', user, '-p', port];
+  const login = ['ssh', ...options, '--', host];
   const session = { tty: false, forwardAgent: guard, shared: false, signal: context.signal };
   const exitStatus = await ssh.openSession(sshTargetOf(instance), [...toStandardError, ...login], session);
   if (guard.status().signed > before)
