@@ -143,6 +143,21 @@ export const jsonShapes = {
       policy: part(guardPolicy),
     }),
   },
+  'guard-test': {
+    about: '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
+    schema: envelope({
+      ...ofInstance,
+      trials: z.array(
+        z.strictObject({
+          host: z.string(),
+          user: z.string(),
+          outcome: z.enum(['signed', 'refused', 'unasked']),
+          reason: nullable(z.string()),
+          exitStatus: z.number(),
+        }),
+      ),
+    }),
+  },
   'guard-log': {
     about: '`guard log`: the oldest first. `reason` is one of [these](guard.md#why-something-is-refused).',
     schema: envelope({ records: z.array(guardRecord) }),

@@ -64,6 +64,7 @@ export const commandGroups: readonly CommandGroup[] = [
       'guard allow': async () => (await import('./commands/guard-allow.ts')).guardAllow,
       'guard revoke': async () => (await import('./commands/guard-revoke.ts')).guardRevoke,
       'guard log': async () => (await import('./commands/guard-log.ts')).guardLog,
+      'guard test': async () => (await import('./commands/guard-test.ts')).guardTest,
     },
   },
   {

@@ -120,7 +120,6 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     mayAsk: false,
     settings: async () => {
       if (given.settings instanceof SpuffError) throw given.settings;
-      // Nothing is lent unless the test is about that.
       return { ...defaultSettings, provider: 'fake', forwardAgent: 'none', ...given.settings };
     },
     state: async () => state,

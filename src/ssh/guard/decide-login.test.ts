@@ -112,6 +112,14 @@ describe('a login', () => {
     }
   });
 
+  it('is refused with more binds than there can be, and for none of them', () => {
+    const [first, second] = toForge.binds;
+    const state = { ...toForge, binds: [first!, second!, { ...second!, hostKey: stranger.blob }] };
+    const verdict = askLogin(plainLogin, { state });
+    expect(verdict).toEqual(refused('wrong-machine'));
+    expect(verdict.request).toMatchObject({ hostKey: null, destination: null });
+  });
+
   it('is refused with a key that is not shown', () => {
     const hidden = key('ssh-ed25519-hidden').blob;
     expect(askLogin({ ...plainLogin, keyBlob: hidden })).toEqual(refused('key'));
