@@ -6,6 +6,7 @@ import { failure, missingPermission, rawCodeOf } from './errors.ts';
 import { defaultImage, findBootImage } from './images.ts';
 import { filterBy, type QueryParams } from './query-body.ts';
 import { readVcpuQuota } from './quota.ts';
+import { findQuota } from './quota-codes.ts';
 import { requireText } from './read-xml.ts';
 import { type Aws, callIn } from './regions.ts';
 import { defaultSize } from './sizes.ts';
@@ -107,7 +108,8 @@ async function readQuota(
   missing: readonly string[],
 ): Promise<{ vms?: { used: number; limit: number } }> {
   if (missing.includes('ec2:DescribeInstances')) return {};
-  const quota = await readVcpuQuota(client, call);
+  const id = findQuota(defaultSize, false);
+  const quota = id && (await readVcpuQuota(client, call, id));
   if (quota === null) return {};
   return { vms: { used: Math.ceil(quota.used / 2), limit: Math.floor(quota.limit / 2) } };
 }

@@ -1,6 +1,12 @@
 /** A simulated AWS: one account, a few regions, EC2 and what goes with it, behind one address. The signature tells which is asked. */
 import { type SimAnswer, type SimRequest, SimServer } from '../sim-server.ts';
-import { describeOfferings, describeRegions, describeSpotPrices, describeTypes } from './catalogue.ts';
+import {
+  describeOfferings,
+  describeRegions,
+  describeSpotPrices,
+  describeSubnets,
+  describeTypes,
+} from './catalogue.ts';
 import { checkSignature, type KnownKey, type Signer } from './check-signature.ts';
 import { account, type CloudState, makeId } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
@@ -45,6 +51,7 @@ const ec2Actions: Readonly<Record<string, Action>> = {
   DescribeRegions: describeRegions,
   DescribeInstanceTypes: (_state, params, region) => describeTypes(params, region),
   DescribeInstanceTypeOfferings: (_state, params, region) => describeOfferings(params, region),
+  DescribeSubnets: (_state, params, region) => describeSubnets(params, region),
   DescribeSpotPriceHistory: (state, params, region) => describeSpotPrices(params, region, state.now()),
 };
 

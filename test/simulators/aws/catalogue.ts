@@ -3,7 +3,7 @@ import type { SimImage } from './cloud-state.ts';
 import { makeId } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
 import { pageOf, passes } from './filters.ts';
-import { type Params, textsIn, type Xml } from './wire.ts';
+import { type Params, textIn, textsIn, type Xml } from './wire.ts';
 
 export const regions = ['us-east-1', 'eu-central-1', 'us-west-2'] as const;
 
@@ -14,7 +14,7 @@ interface InstanceType {
   usd: string;
   current: boolean;
   gpu: boolean;
-  /** Where it is not to be had. */
+  /** Regions and zones where it is not to be had. */
   notIn: readonly string[];
 }
 
@@ -36,6 +36,7 @@ export const types: Readonly<Record<string, InstanceType>> = {
   't3.large': type('x86_64', 2, 8, '0.0832000000'),
   't4g.small': type('arm64', 2, 2, '0.0168000000'),
   'm7i.large': type('x86_64', 2, 8, '0.1008000000'),
+  'm7i.xlarge': type('x86_64', 4, 16, '0.2016000000', { notIn: ['us-east-1b'] }),
   'c7g.xlarge': type('arm64', 4, 8, '0.1450000000', { notIn: ['us-west-2'] }),
   'g5.xlarge': type('x86_64', 4, 16, '1.0060000000', { gpu: true }),
 };
@@ -154,10 +155,39 @@ export function describeTypes(params: Params, region: string): Xml {
 }
 
 export function describeOfferings(params: Params, region: string): Xml {
-  const all = Object.entries(types).filter(([, one]) => !one.notIn.includes(region));
+  const locationType = textIn(params, 'LocationType') ?? 'region';
+  const places = locationType === 'availability-zone' ? zonesOf(region) : [region];
+  const all = Object.keys(types)
+    .filter((name) => !types[name]?.notIn.includes(region) && passes(params, {}, { 'instance-type': name }))
+    .flatMap((instanceType) =>
+      places
+        .filter((location) => isInZone(instanceType, location))
+        .map((location) => ({ instanceType, locationType, location })),
+    );
   const { page, nextToken } = pageOf(params, all);
-  const set = page.map(([instanceType]) => ({ instanceType, locationType: 'region', location: region }));
-  return { instanceTypeOfferingSet: set, nextToken };
+  return { instanceTypeOfferingSet: page, nextToken };
+}
+
+/** The zones of a region, each with a default subnet. */
+export function zonesOf(region: string): string[] {
+  return ['a', 'b', 'c'].map((letter) => `${region}${letter}`);
+}
+
+export function isInZone(name: string, zone: string): boolean {
+  return !types[name]?.notIn.includes(zone);
+}
+
+export function describeSubnets(params: Params, region: string): Xml {
+  const all = zonesOf(region).map((zone, at) => ({
+    ...{ subnetId: makeId('subnet', zone), state: 'available', vpcId: makeId('vpc', region) },
+    ...{ cidrBlock: `172.31.${16 * at}.0/20`, availableIpAddressCount: 4_091, availabilityZone: zone },
+    ...{ defaultForAz: true, mapPublicIpOnLaunch: true, tagSet: [] },
+  }));
+  const matching = all.filter(({ state, availabilityZone }) =>
+    passes(params, {}, { state, 'default-for-az': 'true', 'availability-zone': availabilityZone }),
+  );
+  const { page, nextToken } = pageOf(params, matching);
+  return { subnetSet: page, nextToken };
 }
 
 export function describeSpotPrices(params: Params, region: string, nowMs: number): Xml {

@@ -2,6 +2,7 @@
 import { priceOf, readParameter } from './catalogue.ts';
 import type { CloudState } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
+import { limitOf } from './quotas.ts';
 
 type Body = Record<string, unknown>;
 
@@ -19,20 +20,15 @@ export const jsonActions: Readonly<
   'ServiceQuotasV20190624.GetServiceQuota': {
     service: 'servicequotas',
     answer: (state, { ServiceCode, QuotaCode }) => {
-      if (ServiceCode !== 'ec2' || QuotaCode !== 'L-1216C47A')
-        throw new AwsFault(
-          'NoSuchResourceException',
-          'The request failed because the specified service does not exist.',
-        );
-      return {
-        Quota: {
-          ServiceCode,
-          QuotaCode,
-          Value: state.settings.machineLimit * 2,
-          Unit: 'None',
-          Adjustable: true,
-        },
-      };
+      const Value = ServiceCode === 'ec2' ? limitOf(state, String(QuotaCode)) : null;
+      if (Value !== null)
+        return {
+          Quota: { ServiceCode, QuotaCode, Value, Unit: 'None', Adjustable: true, GlobalQuota: false },
+        };
+      throw new AwsFault(
+        'NoSuchResourceException',
+        'The request failed because the specified service quota does not exist.',
+      );
     },
   },
   'AWSPriceListService.GetProducts': {
