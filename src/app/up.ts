@@ -17,11 +17,23 @@ import { upSteps } from './up-steps.ts';
  * @throws SpuffError; by then everything is undone, or the hints name what could not be and the command that removes it
  */
 export async function upInstance(context: AppContext, request: UpRequest): Promise<Instance> {
-  const plan = await planUp(context, request);
-  sayCost(context, plan);
-  const { run, operation } = await reserveRun(context, plan);
+  const { run, operation } = await prepare(context, request);
   await runSteps(run, operation);
   return markReady(run, operation);
+}
+
+/** The plan, and the intent on disk: until then nothing is made, so there is nothing to undo. */
+async function prepare(
+  context: AppContext,
+  request: UpRequest,
+): Promise<{ run: UpRun; operation: Operation }> {
+  try {
+    const plan = await planUp(context, request);
+    sayCost(context, plan);
+    return await reserveRun(context, plan);
+  } catch (error) {
+    throw asInterrupted(context, error, 'nothing was made');
+  }
 }
 
 /** Before anything is made that costs. */
