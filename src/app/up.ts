@@ -29,7 +29,8 @@ async function prepare(
 ): Promise<{ run: UpRun; operation: Operation }> {
   try {
     const plan = await planUp(context, request);
-    sayCost(context, plan);
+    const { caps } = await context.provider(plan.provider);
+    sayCost(context, plan, caps.billing !== null);
     return await reserveRun(context, plan);
   } catch (error) {
     throw asInterrupted(context, error, 'nothing was made');
@@ -37,7 +38,8 @@ async function prepare(
 }
 
 /** Before anything is made that costs. */
-function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPlan): void {
+function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPlan, isBilled: boolean): void {
+  if (tariff === null && isBilled) progress.warn(`what ${size} costs in ${region} is not known`);
   if (tariff === null) return;
   const hourly = `${formatMoney(tariff.hourly, 5)} an hour`;
   const most =
@@ -51,6 +53,8 @@ function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPl
 export interface UpPreview {
   plan: UpPlan;
   hourly: Money | null;
+  /** false: it costs nothing. */
+  isBilled: boolean;
   requests: readonly { method: string; path: string; body: unknown }[];
 }
 
@@ -62,7 +66,8 @@ export async function previewUp(context: AppContext, request: UpRequest): Promis
   const spec = await specOf(draft, inputsOf(plan), provider);
   const userData = `[${Buffer.byteLength(spec.userData)} bytes of user data]`;
   const { requests, hourly } = provider.plan({ ...spec, userData });
-  return { plan, requests, hourly: plan.tariff?.hourly ?? hourly };
+  const isBilled = provider.caps.billing !== null;
+  return { plan, requests, hourly: plan.tariff?.hourly ?? hourly, isBilled };
 }
 
 async function runSteps(run: UpRun, operation: Operation): Promise<void> {

@@ -46,7 +46,7 @@ function findOwnWork(store: StateStore): Instance[] {
   try {
     return store.listInstances().filter(({ key }) => {
       const operation = store.findOperation(key);
-      return operation !== null && operation.ownerAlive && operation.owner.pid === process.pid;
+      return operation?.ownerAlive && operation.owner.pid === process.pid;
     });
   } catch {
     return [];

@@ -208,33 +208,6 @@ it('a snapshot of somebody else’s is not deleted, and ours goes with its disk'
   expect(images.size).toBe(1);
 });
 
-describe('prices', () => {
-  const provider = () => harness.makeProvider();
-
-  it('are exact, and the least of the zones for spot', async () => {
-    const { prices } = provider();
-    const usd = { currency: 'USD', basis: 'net' };
-    expect(await prices.onDemand('t3.small', 'eu-central-1', within())).toEqual({ amount: '0.0208', ...usd });
-    expect(await prices.spot('t3.small', 'us-east-1', within())).toEqual({ amount: '0.0083', ...usd });
-    expect(await prices.onDemand('no.such', 'us-east-1', within())).toBeNull();
-  });
-
-  it('are missing from the catalogue of who may not know them, and the sizes are there', async () => {
-    harness.cloud.missingScopes = ['pricing:GetProducts'];
-    const { sizes } = await provider().catalog(within());
-    expect(sizes.find(({ id }) => id === 't3.small')).toMatchObject({
-      hourly: null,
-      vcpus: 2,
-      arch: 'x86_64',
-    });
-    harness.cloud.missingScopes = [];
-    const all = (await provider().catalog(within())).sizes;
-    expect(all.find(({ id }) => id === 't3.small')?.hourly?.amount).toBe('0.0208');
-    expect(all.find(({ id }) => id === 'g5.xlarge')).toMatchObject({ gpu: true, hourly: null });
-    expect(all.map(({ id }) => id)).not.toContain('t2.micro');
-  });
-});
-
 it('access names the account, all that is missing, and the quota in machines', async () => {
   harness.cloud.missingScopes = ['ec2:CreateImage', 'ec2:DescribeVolumes'];
   await make();

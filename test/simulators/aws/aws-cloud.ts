@@ -19,6 +19,7 @@ import {
   runInstances,
   terminateInstances,
 } from './instances.ts';
+import { jsonFaults } from './json-model.ts';
 import { jsonActions } from './json-services.ts';
 import { loadServiceModel } from './service-model.ts';
 import { createTags, deleteThing, describeThings } from './things.ts';
@@ -72,7 +73,10 @@ export function createAwsSimulator(state: CloudState): AwsSimulator {
     try {
       const signer = checkSignature(request, keys, state.now());
       throttle(state);
-      if (json !== undefined) return answerJson(state, request, json, signer);
+      if (json !== undefined) {
+        const faults = (found: readonly string[]) => void server.descriptionFaults.push(...found);
+        return answerJson(state, request, json, signer, faults);
+      }
       const params = readForm(request.body);
       const action = textIn(params, 'Action') ?? '';
       if (signer.service === 'sts') return answerSts(action, signer);
@@ -141,12 +145,22 @@ function answerSts(action: string, { accessKeyId }: Signer): SimAnswer {
   });
 }
 
-function answerJson(state: CloudState, request: SimRequest, target: string, signer: Signer): SimAnswer {
+function answerJson(
+  state: CloudState,
+  request: SimRequest,
+  target: string,
+  signer: Signer,
+  onFaults: (found: readonly string[]) => void,
+): SimAnswer {
   const known = Object.hasOwn(jsonActions, target) ? jsonActions[target] : undefined;
   if (known?.service !== signer.service) throw new AwsFault('UnknownOperationException', '');
-  requirePermission(state, `${signer.service}:${target.replace(/^.*\./, '')}`);
+  const action = target.replace(/^.*\./, '');
+  requirePermission(state, `${signer.service}:${action}`);
   const body = JSON.parse(request.body) as Record<string, unknown>;
-  return { status: 200, body: known.answer(state, body, signer.region) };
+  onFaults(jsonFaults(signer.service, action, 'input', body));
+  const answer = known.answer(state, body, signer.region);
+  onFaults(jsonFaults(signer.service, action, 'output', answer));
+  return { status: 200, body: answer };
 }
 
 const xmlHeaders = { 'content-type': 'text/xml;charset=UTF-8' };

@@ -12,6 +12,8 @@ interface InstanceType {
   vcpus: number;
   mib: number;
   usd: string;
+  /** Where it costs something else. */
+  usdIn: Readonly<Record<string, string>>;
   current: boolean;
   gpu: boolean;
   /** Regions and zones where it is not to be had. */
@@ -25,19 +27,27 @@ function type(
   usd: string,
   more: Partial<InstanceType> = {},
 ): InstanceType {
-  return { arch, vcpus, mib: gib * 1_024, usd, current: true, gpu: false, notIn: [], ...more };
+  return { arch, vcpus, mib: gib * 1_024, usd, usdIn: {}, current: true, gpu: false, notIn: [], ...more };
 }
 
 export const types: Readonly<Record<string, InstanceType>> = {
   't2.micro': type('x86_64', 1, 1, '0.0116000000', { current: false }),
   't3.micro': type('x86_64', 2, 1, '0.0104000000'),
-  't3.small': type('x86_64', 2, 2, '0.0208000000'),
+  't3.small': type('x86_64', 2, 2, '0.0208000000', { usdIn: { 'eu-central-1': '0.0240000000' } }),
   't3.medium': type('x86_64', 2, 4, '0.0416000000'),
   't3.large': type('x86_64', 2, 8, '0.0832000000'),
   't4g.small': type('arm64', 2, 2, '0.0168000000'),
   'm7i.large': type('x86_64', 2, 8, '0.1008000000'),
   'm7i.xlarge': type('x86_64', 4, 16, '0.2016000000', { notIn: ['us-east-1b'] }),
   'c7g.xlarge': type('arm64', 4, 8, '0.1450000000', { notIn: ['us-west-2'] }),
+  't3.2xlarge': type('x86_64', 8, 32, '0.3328000000'),
+  'm6i.4xlarge': type('x86_64', 16, 64, '0.7680000000'),
+  'm6a.4xlarge': type('x86_64', 16, 64, '0.6912000000', { usdIn: { 'eu-central-1': '0.8280000000' } }),
+  'm7i.4xlarge': type('x86_64', 16, 64, '0.8064000000'),
+  'c7i.8xlarge': type('x86_64', 32, 64, '1.4280000000'),
+  'r7i.2xlarge': type('x86_64', 8, 64, '0.5292000000'),
+  'm7i.48xlarge': type('x86_64', 192, 768, '9.6768000000'),
+  'g4dn.xlarge': type('x86_64', 4, 16, '0.5260000000', { gpu: true }),
   'g5.xlarge': type('x86_64', 4, 16, '1.0060000000', { gpu: true }),
 };
 
@@ -191,36 +201,12 @@ export function describeSubnets(params: Params, region: string): Xml {
 }
 
 export function describeSpotPrices(params: Params, region: string, nowMs: number): Xml {
-  const zones = ['a', 'b'];
   const set = textsIn(params, 'InstanceType').flatMap((instanceType) =>
-    zones.map((zone, at) => ({
-      ...{ instanceType, productDescription: 'Linux/UNIX', availabilityZone: `${region}${zone}` },
+    zonesOf(region).map((availabilityZone, at) => ({
+      ...{ instanceType, productDescription: 'Linux/UNIX', availabilityZone },
       spotPrice: `0.00${9 - at}300`,
       timestamp: new Date(nowMs - 3_600_000).toISOString(),
     })),
   );
   return { spotPriceHistorySet: set, nextToken: '' };
-}
-
-/** A product as the price list has it: JSON in JSON. */
-export function priceOf(filters: readonly { Field: string; Value: string }[]): string[] {
-  const value = (field: string) => filters.find(({ Field }) => Field === field)?.Value ?? '';
-  const size = value('instanceType');
-  const found = Object.hasOwn(types, size) ? types[size] : undefined;
-  if (!found || !regions.some((region) => region === value('regionCode'))) return [];
-  const product = (unit: string, USD: string, sku: string) =>
-    JSON.stringify({
-      product: { productFamily: 'Compute Instance', attributes: { instanceType: size }, sku },
-      serviceCode: 'AmazonEC2',
-      terms: {
-        OnDemand: {
-          [`${sku}.JRTCKXETXF`]: {
-            priceDimensions: {
-              [`${sku}.JRTCKXETXF.6YS6EN2CT7`]: { unit, endRange: 'Inf', pricePerUnit: { USD } },
-            },
-          },
-        },
-      },
-    });
-  return [product('Hrs', '0.0000000000', 'UNUSED'), product('Hrs', found.usd, 'USED')];
 }

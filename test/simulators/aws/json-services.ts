@@ -1,7 +1,8 @@
 /** The services that speak JSON, each with the one action that is asked of it. */
-import { priceOf, readParameter } from './catalogue.ts';
+import { readParameter } from './catalogue.ts';
 import type { CloudState } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
+import { getProducts } from './pricing.ts';
 import { limitOf } from './quotas.ts';
 
 type Body = Record<string, unknown>;
@@ -33,12 +34,10 @@ export const jsonActions: Readonly<
   },
   'AWSPriceListService.GetProducts': {
     service: 'pricing',
-    answer: (_state, { ServiceCode, Filters }, region) => {
+    answer: (_state, body, region) => {
       if (region !== 'us-east-1')
         throw new AwsFault('InternalErrorException', 'there is no such endpoint', 500);
-      if (ServiceCode !== 'AmazonEC2') throw new AwsFault('InvalidParameterException', 'unknown service');
-      const PriceList = priceOf(Filters as { Field: string; Value: string }[]);
-      return { FormatVersion: 'aws_v1', PriceList };
+      return getProducts(body);
     },
   },
 };
