@@ -151,6 +151,8 @@ export interface AccessReport {
   account: string;
   /** Scopes or permissions that are missing, in the provider's words. */
   missing: readonly string[];
+  /** Those that spuff does without: it knows no prices then, say. */
+  missingOptional?: readonly string[];
   quota: { vms?: { used: number; limit: number } };
 }
 

@@ -1,6 +1,7 @@
 /** Lists, ends, leftovers, filters, prices: where AWS has ways of its own. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Leftover } from '../../src/domain/provider.ts';
+import { neededTrials, optionalTrials, otherOptional } from '../../src/providers/aws/access-trials.ts';
 import { type AwsHarness, makeHarness } from '../simulators/aws/harness.ts';
 import { collect } from './collect.ts';
 
@@ -208,13 +209,37 @@ it('a snapshot of somebody else’s is not deleted, and ours goes with its disk'
   expect(images.size).toBe(1);
 });
 
-it('access names the account, all that is missing, and the quota in machines', async () => {
-  harness.cloud.missingScopes = ['ec2:CreateImage', 'ec2:DescribeVolumes'];
-  await make();
-  const report = await harness.provider.checkAccess(within());
-  expect(report.account).toBe('123456789012 (arn:aws:iam::123456789012:user/somebody)');
-  expect([...report.missing].sort()).toEqual(['ec2:CreateImage', 'ec2:DescribeVolumes']);
-  expect(report.quota.vms).toMatchObject({ limit: 1_000 });
-  harness.cloud.missingScopes = ['servicequotas:GetServiceQuota'];
-  expect((await harness.provider.checkAccess(within())).quota).toEqual({});
+describe('access', () => {
+  it('names the account, all that is missing, and the quota in machines', async () => {
+    harness.cloud.missingScopes = ['ec2:CreateImage', 'ec2:DescribeVolumes'];
+    await make();
+    const report = await harness.provider.checkAccess(within());
+    expect(report.account).toBe('123456789012 (arn:aws:iam::123456789012:user/somebody)');
+    expect(report.missing).toEqual(['ec2:CreateImage', 'ec2:DescribeVolumes']);
+    expect(report.missingOptional).toEqual([]);
+    expect(report.quota.vms).toMatchObject({ limit: 1_000 });
+  });
+
+  it('names each permission that is missing, and tells those apart that it does without', async () => {
+    const needed = Object.keys(neededTrials).map((action) => `ec2:${action}`);
+    const optional = [...Object.keys(optionalTrials).map((action) => `ec2:${action}`), ...otherOptional];
+    for (const scope of [...needed, ...optional]) {
+      harness.cloud.missingScopes = [scope];
+      const { missing, missingOptional } = await harness.provider.checkAccess(within());
+      expect({ scope, missing, missingOptional }).toEqual({
+        ...{ scope, missing: needed.includes(scope) ? [scope] : [] },
+        missingOptional: optional.includes(scope) ? [scope] : [],
+      });
+    }
+    harness.cloud.missingScopes = [...needed, ...optional];
+    const all = await harness.provider.checkAccess(within());
+    expect([all.missing, all.missingOptional]).toEqual([needed.sort(), optional.sort()]);
+    expect(all.quota).toEqual({});
+    expect(harness.cloud.inventory()).toEqual({});
+  });
+
+  it('finds out that nothing may be given a tag', async () => {
+    harness.aws.state.settings.missingScopes = ['ec2:CreateTags on create'];
+    expect((await harness.provider.checkAccess(within())).missing).toEqual(['ec2:CreateTags']);
+  });
 });

@@ -1,5 +1,5 @@
 import type { CallOptions, Money, PriceStore } from '../../domain/provider.ts';
-import type { AwsClient } from './client.ts';
+import type { AwsCall, AwsClient } from './client.ts';
 import { pricingRegion } from './endpoints.ts';
 import { failure } from './errors.ts';
 import { filterBy } from './query-body.ts';
@@ -45,6 +45,12 @@ export async function listPrices(
     // Where one has failed, the others need not go on.
     left.length = 0;
   }
+}
+
+/** The least that can be asked for: to see whether it may be. */
+export function listOnePrice(client: AwsClient, call: AwsCall): Promise<unknown> {
+  const question = { ServiceCode: 'AmazonEC2', FormatVersion: 'aws_v1', MaxResults: 1 };
+  return client.json(call, 'pricing', 'AWSPriceListService.GetProducts', question);
 }
 
 function wanted(region: string): Readonly<Record<string, string>> {

@@ -114,6 +114,9 @@ async function answerEc2(
   if (!known || textIn(params, 'Version') !== '2016-11-15')
     throw new AwsFault('InvalidAction', `The action ${action} is not valid for this web service.`);
   requirePermission(state, `ec2:${action}`);
+  // Tags that come with what is made take a permission of their own, which can be kept to that.
+  if (params['TagSpecification'] && state.settings.missingScopes.includes('ec2:CreateTags on create'))
+    throw refusalOf('ec2:CreateTags');
   holdRequest();
   if (textIn(params, 'DryRun') === 'true')
     throw new AwsFault('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
@@ -125,11 +128,14 @@ async function answerEc2(
 const person = `arn:aws:iam::${account}:user/somebody`;
 
 function requirePermission({ settings }: CloudState, permission: string): void {
-  if (!settings.missingScopes.includes(permission)) return;
+  if (settings.missingScopes.includes(permission)) throw refusalOf(permission);
+}
+
+function refusalOf(permission: string): AwsFault {
   const message = `User: ${person} is not authorized to perform: ${permission} on resource: * because no identity-based policy allows the ${permission} action`;
-  if (!permission.startsWith('ec2:')) throw new AwsFault('AccessDeniedException', message, 400);
+  if (!permission.startsWith('ec2:')) return new AwsFault('AccessDeniedException', message, 400);
   const encoded = Buffer.from(message.repeat(3)).toString('base64url');
-  throw new AwsFault(
+  return new AwsFault(
     'UnauthorizedOperation',
     `You are not authorized to perform this operation. ${message}. Encoded authorization failure message: ${encoded}`,
     403,
