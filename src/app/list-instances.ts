@@ -32,7 +32,7 @@ export async function refreshInstances(context: AppContext): Promise<Refreshed> 
   const state = await context.state();
   const known = state.listInstances();
   const keys = new Set(known.map(({ key }) => key));
-  const { ids, problem } = await providersInUse(context);
+  const { ids, problem } = await providersInUse(context, known);
   if (problem) {
     const [why] = problem.message.split('\n');
     context.progress.warn(
