@@ -59,6 +59,28 @@ describe.each(simulatedClouds)('Ctrl-C, and %s is slow', (name) => {
     expect(harness.cloud.inventory()).toEqual({});
   });
 
+  it('to accept the order, and late to list the machine: up looks for it, and destroys it', async () => {
+    const { sim, cloud, isCreate, provider } = scene.harness;
+    cloud.listLagSeconds = provider.caps.listLagSeconds;
+    sim.fail({
+      kind: 'answer',
+      match: (request) => {
+        if (isCreate(request)) sim.delayMs = slowMs;
+        return false;
+      },
+    });
+    const run = watch(scene, ['up', 'demo', '--no-connect']);
+    await run.asksAfterOrder();
+    await waitUntil(() => cloud.machineIds().length === 1, soonMs);
+    sim.delayMs = 0;
+    const outcome = await run.stop();
+    expect(outcome).toMatchObject({ exitCode: 130 });
+    expect(outcome.stderr).toContain('whether demo was ordered is not known');
+    expect(outcome.stderr).toContain('stopped; what had been made is removed again');
+    cloud.listLagSeconds = 0;
+    expect(cloud.inventory()).toEqual({});
+  });
+
   it('also to destroy it: Ctrl-C again ends up at once, and tells what is left and how to remove it', async () => {
     const { harness } = scene;
     slowAfterOrder(scene);
@@ -120,19 +142,14 @@ function watch(scene: CloudScene, args: readonly string[]): Run {
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ended = once(child, 'close') as Promise<[number | null]>;
-  const until = async (isSo: () => boolean, patienceMs: number) => {
-    const endMs = Date.now() + patienceMs;
-    while (!isSo() && Date.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 20));
-    return isSo();
-  };
   const needs = async (isSo: () => boolean) => {
-    if (!(await until(isSo, 60_000))) throw new Error(`it was not asked:\n${stdout}${stderr}`);
+    if (!(await waitUntil(isSo, 60_000))) throw new Error(`it was not asked:\n${stdout}${stderr}`);
   };
   return {
     child,
     asks: () => needs(() => sim.requests.length > before),
     asksAfterOrder: () => needs(() => sim.delayMs > 0),
-    says: (text) => until(() => stderr.includes(text), soonMs),
+    says: (text) => waitUntil(() => stderr.includes(text), soonMs),
     stop: async () => {
       const startMs = Date.now();
       child.kill('SIGINT');
@@ -141,4 +158,10 @@ function watch(scene: CloudScene, args: readonly string[]): Run {
       return { exitCode, stdout, stderr, ms, soon: ms < soonMs };
     },
   };
+}
+
+async function waitUntil(isSo: () => boolean, patienceMs: number): Promise<boolean> {
+  const endMs = Date.now() + patienceMs;
+  while (!isSo() && Date.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 20));
+  return isSo();
 }
