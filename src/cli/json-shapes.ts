@@ -10,14 +10,17 @@ import {
   instance,
   logFile,
   machine,
+  newKey,
   nullable,
   ofInstance,
   orphan,
+  ownKey,
   part,
   plan,
   size,
   snapshot,
   time,
+  undone,
   untracked,
 } from './json-parts.ts';
 
@@ -82,6 +85,33 @@ export const jsonShapes = {
   firewall: {
     about: '`firewall`: the networks that may reach port 22; null: everybody.',
     schema: envelope({ instance: z.string(), allowSshFrom: nullable(z.array(z.string())) }),
+  },
+  key: { about: '`key new`: the key that was made.', schema: envelope({ key: newKey }) },
+  keys: {
+    about:
+      '`key list`, the current one first. `passphrase` is null without a file, `remainingMs` without an end in ssh-agent, ' +
+      '`ageMs` when a clock is wrong.',
+    schema: envelope({ keys: z.array(ownKey) }),
+  },
+  'key-rotation': {
+    about:
+      '`key rotate`. `undone` are instances and providers that it did not work for: then nothing is in `retired`, and the ' +
+      'command ends with an error.',
+    schema: envelope({
+      key: newKey,
+      resumed: z.boolean(),
+      done: z.array(z.string()),
+      undone: z.array(undone),
+      retired: z.array(z.string()),
+    }),
+  },
+  'key-revocation': {
+    about: '`key revoke`. While something is in `undone` nothing is in `deleted`.',
+    schema: envelope({
+      done: z.array(z.string()),
+      undone: z.array(undone),
+      deleted: z.array(z.string()),
+    }),
   },
   snapshots: {
     about: '`snapshot list`, and `snapshot create` with the new one alone.',

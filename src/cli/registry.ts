@@ -58,6 +58,15 @@ export const commandGroups: readonly CommandGroup[] = [
     },
   },
   {
+    title: 'Keys',
+    commands: {
+      'key new': async () => (await import('./commands/key-new.ts')).keyNew,
+      'key list': async () => (await import('./commands/key-list.ts')).keyList,
+      'key rotate': async () => (await import('./commands/key-rotate.ts')).keyRotate,
+      'key revoke': async () => (await import('./commands/key-revoke.ts')).keyRevoke,
+    },
+  },
+  {
     title: 'spuff itself',
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
@@ -80,6 +89,7 @@ export const families: Readonly<Record<string, string>> = {
   snapshot: 'keep the disk of an instance, and start others from it',
   image: 'the base images that local machines start from',
   firewall: 'who may reach port 22 of an instance',
+  key: 'the login key of spuff alone: one for each user and computer',
   config: 'read and change the settings',
 };
 
