@@ -57,7 +57,8 @@ export async function revokeKey(
     const doomed = own.filter((key) => fingerprint === 'all' || key.fingerprint === fingerprint);
     const wanted = fingerprint === 'all' ? doomed.map((key) => key.fingerprint) : [fingerprint];
     const others = own.filter((key) => !doomed.includes(key)).map(({ publicPath }) => publicPath);
-    const plan = await planRemovals(context, wanted, { others, force });
+    const paths = doomed.map(({ publicPath }) => publicPath);
+    const plan = await planRemovals(context, { wanted, paths, others, force });
     if (doomed.length === 0 && plan.removals.length === 0 && plan.undone.length === 0) {
       throw new SpuffError('not-found', `no machine and no key of spuff's own has ${fingerprint}`, {
         hints: ['see which there are: spuff key list'],
@@ -93,10 +94,19 @@ function refuseLast(names: readonly string[]): void {
   });
 }
 
+interface Wish {
+  /** Fingerprints. */
+  wanted: readonly string[];
+  /** Of those of them that are spuff's own. */
+  paths: readonly string[];
+  /** Paths of keys of spuff's own that stay. */
+  others: readonly string[];
+  force: readonly string[];
+}
+
 async function planRemovals(
   context: AppContext,
-  wanted: readonly string[],
-  { others, force }: { others: readonly string[]; force: readonly string[] },
+  { wanted, paths, others, force }: Wish,
 ): Promise<{ removals: Removal[]; undone: Undone[]; last: string[] }> {
   const removals: Removal[] = [];
   const undone: Undone[] = [];
@@ -107,14 +117,22 @@ async function planRemovals(
     await tryEach(undone, instance.name, async () => {
       const target = sshTargetOf(requireReady(instance));
       const shown = await ssh.run(target, showKeysCommand, { timeoutMs: patienceMs, signal: context.signal });
+      if (shown.exitCode !== 0) throw unreadable(instance);
       const keys = readAuthorizedKeys(shown.stdout).filter((key) => wanted.includes(key.fingerprint));
-      if (keys.length === 0) return;
+      // What it logs in with is there, whatever the file seems to say.
+      if (keys.length === 0 && !paths.includes(instance.sshPublicKeyPath ?? '')) return;
       const other = await findOtherKey(context, target, { wanted, others });
       if (other === undefined && !force.includes(instance.name)) last.push(instance.name);
       removals.push({ instance, target, keys, other });
     });
   }
   return { removals, undone, last };
+}
+
+function unreadable({ name }: Instance): SpuffError {
+  return new SpuffError('provider', `the keys that ${name} lets in can't be read`, {
+    hints: [`look at them: spuff exec ${name} -- cat .ssh/authorized_keys`],
+  });
 }
 
 /** A key that is proven to log in and is none of those that go; undefined when there is none. */

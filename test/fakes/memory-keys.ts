@@ -1,3 +1,4 @@
+import { readAuthorizedKeys } from '../../src/bootstrap/authorized-keys.ts';
 import { SpuffError } from '../../src/domain/errors.ts';
 import type { KeyRing, NewKey, OwnKey, OwnKeyStore, RetiringKey } from '../../src/domain/own-key.ts';
 import { nowMs } from './cli-run.ts';
@@ -32,11 +33,12 @@ export function memoryKeys(home: string, step: () => void = () => undefined): Me
       requests.push(request);
       const number = known.length + 1;
       const name = `id_ed25519-${number}`;
+      const publicKey = `ssh-ed25519 AAAA${String(number).padStart(4, '0')}`;
       const key: OwnKey = {
         name,
         publicPath: `${home}/keys/${name}.pub`,
-        publicKey: `ssh-ed25519 AAAA${number}`,
-        fingerprint: `SHA256:${String(number).padStart(43, '0')}`,
+        publicKey,
+        fingerprint: readAuthorizedKeys(publicKey)[0]?.fingerprint ?? '',
         storage: request.storage,
         madeAt: new Date(nowMs),
         expiresAt: request.storage === 'agent' ? new Date(nowMs + request.lifetimeMs) : null,
