@@ -17,7 +17,7 @@ export const keyRevoke = defineCommand({
       'command names it and ends with an error. Sessions that are open stay open.',
   ],
   arguments: {
-    fingerprint: optionalArgument('FINGERPRINT', 'SHA256:…, as spuff key list and ssh-keygen -l print it'),
+    fingerprint: optionalArgument('FINGERPRINT', 'which key, as spuff key list and ssh-keygen -l print it'),
   },
   options: {
     all: flag("every key of spuff's own", { short: 'a' }),
