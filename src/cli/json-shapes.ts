@@ -144,7 +144,8 @@ export const jsonShapes = {
     }),
   },
   'guard-test': {
-    about: '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
+    about:
+      '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
     schema: envelope({
       ...ofInstance,
       trials: z.array(
