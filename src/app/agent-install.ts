@@ -1,5 +1,6 @@
 import { type AgentInstallation, installAgent, type RunOnMachine } from '../bootstrap/agent-install.ts';
 import { SpuffError } from '../domain/errors.ts';
+import { forgeHostKeys } from '../domain/forge-keys.ts';
 import type { Instance } from '../domain/instance.ts';
 import { hashAgentToken } from '../lib/agent-token.ts';
 import type { AppContext } from './context.ts';
@@ -33,6 +34,7 @@ export async function installAgentOn(
     user: instance.user,
     tokenSha256: hashAgentToken(instance.agentToken),
     lease: { deadline: instance.expiresAt, idleTimeoutMs: instance.idleTimeoutMs },
+    knownHosts: forgeHostKeys(),
   };
   await installAgent(await runOn(context, instance), installation, onProgress);
   return { version: agent.version, sha256: agent.bundleSha256 };

@@ -1,3 +1,6 @@
+import type { GuardPolicy } from '../domain/guard.ts';
+import type { GuardControl } from '../domain/guard-control.ts';
+import type { GuardFileStore } from '../domain/guard-policy.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { CallOptions, Provider, ProviderId, Runtime } from '../domain/provider.ts';
 import type { Settings } from '../domain/settings.ts';
@@ -35,6 +38,13 @@ export interface AppContext {
   /** @throws SpuffError `config` for a provider that does not exist, naming those that do */
   provider(id: ProviderId): Promise<Provider>;
   agentPackage(): Promise<AgentPackage>;
+  /**
+   * What the guard allows in sessions of an instance that belongs to `directory`: read anew each time.
+   * @throws SpuffError `config` naming what is wrong in the user's or the project's file
+   */
+  guardPolicy(directory: string): Promise<GuardPolicy>;
+  guardFile(): Promise<GuardFileStore>;
+  guardControl(): Promise<GuardControl>;
 }
 
 /** Options for one provider call that may take `timeoutMs`. */

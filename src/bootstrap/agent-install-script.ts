@@ -3,6 +3,8 @@
  * arguments and files, never by being put into the text.
  */
 import { agentUser } from './agent-units.ts';
+import { forwardedAgentScriptPath, sshrcLine } from './forwarded-agent.ts';
+import { knownHostsMark, knownHostsPath } from './known-hosts.ts';
 
 /** The exit status that asks for the runtime. */
 export const missingRuntimeStatus = 90;
@@ -64,6 +66,17 @@ if place "$new/etc/agent.env" /etc/spuff/agent.env; then restart=yes; fi
 place "$new/etc/agent.json" /etc/spuff/agent.json || true
 if [ -e /var/lib/cloud/data/instance-id ]; then
   place /var/lib/cloud/data/instance-id /etc/spuff/instance-id || true
+fi
+
+place "$new/forwarded-agent" ${forwardedAgentScriptPath} || true
+# Whoever has put something there keeps it.
+if ! grep -qxF '${sshrcLine}' /etc/ssh/sshrc 2>/dev/null; then
+  echo '${sshrcLine}' >"$new/sshrc"
+  [ ! -e /etc/ssh/sshrc ] || cat /etc/ssh/sshrc >>"$new/sshrc"
+  place "$new/sshrc" /etc/ssh/sshrc
+fi
+if [ ! -e ${knownHostsPath} ] || grep -qxF '${knownHostsMark}' ${knownHostsPath}; then
+  place "$new/known_hosts" ${knownHostsPath} || true
 fi
 
 cd /etc/systemd/system

@@ -26,6 +26,7 @@ beforeEach(() => {
     user: 'dev',
     tokenSha256: 'a'.repeat(64),
     lease: { deadline: new Date('2030-01-01T00:00:00.900Z'), idleTimeoutMs: 7_200_000 },
+    knownHosts: ['github.com ssh-ed25519 AAAA'],
   };
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));

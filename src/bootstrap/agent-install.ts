@@ -6,6 +6,8 @@ import { escapeText } from '../lib/escape.ts';
 import { type ArchiveFile, packFiles } from './agent-archive.ts';
 import { installScript, missingRuntimeStatus } from './agent-install-script.ts';
 import { agentUnitTargets, renderAgentUnits } from './agent-units.ts';
+import { forwardedAgentScript } from './forwarded-agent.ts';
+import { renderKnownHosts } from './known-hosts.ts';
 
 /** How long the machine may live; nulls switch a limit off. */
 export interface AgentLease {
@@ -26,6 +28,8 @@ export interface AgentInstallation {
   /** SHA-256 of the token in hex. */
   tokenSha256: string;
   lease: AgentLease;
+  /** Lines of known_hosts: `name type base64`. */
+  knownHosts: readonly string[];
 }
 
 /** Runs a program on the machine as the login user, over a connection that has been verified. */
@@ -43,7 +47,8 @@ const uploadTimeoutMs = 15 * 60_000;
  * where the machine has none. Nothing is downloaded by the machine; what arrives is checked against its SHA-256 before
  * it takes its place. Safe to repeat and safe to interrupt: the new version takes over by one rename.
  * @param onProgress gets a word when the slow way is taken
- * @throws SpuffError `agent` with what the machine said, `config` for a user name that can't be
+ * @throws SpuffError `agent` with what the machine said, `config` for a user name that can't be, `internal` for a line of
+ *   known_hosts that is none
  */
 export async function installAgent(
   run: RunOnMachine,
@@ -82,6 +87,8 @@ export async function installFiles(installation: AgentInstallation): Promise<Arc
     { path: 'agent.cjs', content: bundle, mode: 0o644 },
     { path: 'etc/agent.env', content: renderAgentEnvironment(tokenSha256), mode: 0o600 },
     { path: 'etc/agent.json', content: renderConfig(user, lease), mode: 0o644 },
+    { path: 'forwarded-agent', content: forwardedAgentScript, mode: 0o755 },
+    { path: 'known_hosts', content: renderKnownHosts(installation.knownHosts), mode: 0o644 },
     { path: 'targets', content: targets.join(''), mode: 0o644 },
     ...units.map(([name, content]) => ({ path: `units/${name}`, content, mode: 0o644 })),
   ];

@@ -5,6 +5,7 @@
  */
 import { agentEnvironmentPath } from '../domain/agent-config.ts';
 import { checkUserName } from '../domain/names.ts';
+import { forwardedAgentUnits, renderForwardedAgentUnits } from './forwarded-agent.ts';
 
 export const agentUser = 'spuff-agent';
 
@@ -12,7 +13,12 @@ export const agentUser = 'spuff-agent';
 const agentFolder = '/usr/lib/spuff/agent/current';
 
 const agentSocketUnits = ['spuff-agent.socket', 'spuff-agent-tcp.socket', 'spuff-exec.socket'] as const;
-export const agentUnits = [...agentSocketUnits, 'spuff-poweroff.path', 'spuff-agent.service'] as const;
+export const agentUnits = [
+  ...agentSocketUnits,
+  'spuff-poweroff.path',
+  'spuff-agent.service',
+  ...forwardedAgentUnits,
+] as const;
 
 /** Every unit file that an installation leaves in /etc/systemd/system. */
 export const agentUnitFiles = [...agentUnits, 'spuff-exec@.service', 'spuff-poweroff.service'] as const;
@@ -24,6 +30,8 @@ export const agentUnitTargets: Readonly<Record<(typeof agentUnits)[number], stri
   'spuff-exec.socket': 'sockets.target',
   'spuff-poweroff.path': 'paths.target',
   'spuff-agent.service': 'multi-user.target',
+  'spuff-forwarded-agent.path': 'paths.target',
+  'spuff-forwarded-agent.service': 'multi-user.target',
 };
 
 const agentSocket = (user: string) => `[Unit]
@@ -193,5 +201,6 @@ export function renderAgentUnits(user: string): Readonly<Record<(typeof agentUni
     'spuff-poweroff.path': powerOffPath,
     'spuff-poweroff.service': powerOffService,
     'spuff-agent.service': agentService,
+    ...renderForwardedAgentUnits(name),
   };
 }

@@ -3,6 +3,7 @@
  * files that cloud-init has written, never by being put into the text.
  */
 import { agentUnitFiles, agentUnits } from './agent-units.ts';
+import { forwardedAgentFolder } from './forwarded-agent.ts';
 import { firewallUnit, firewallUnitPath } from './hardening-firewall.ts';
 import { sshdDropInPath } from './hardening-ssh.ts';
 
@@ -11,8 +12,13 @@ const firstBootUnit = 'spuff-first-boot.service';
 /** `ok`, or one line for each thing that failed. In memory: it tells of this boot only. */
 export const firstBootReportPath = '/run/spuff/first-boot';
 export const tmpfilesPath = '/etc/tmpfiles.d/spuff.conf';
-/** Where the report and the agent's sockets are. */
-export const tmpfiles = 'd /run/spuff 0755 root root -\n';
+/**
+ * Where the report and the agent's sockets are, and the login user's folder for the path of a lent SSH agent.
+ * @param user a name that `checkUserName` has passed, who has a group of the same name
+ */
+export function tmpfiles(user: string): string {
+  return `d /run/spuff 0755 root root -\nd ${forwardedAgentFolder} 0700 ${user} ${user} -\n`;
+}
 
 /**
  * Runs before cloud-init writes files and makes users, once per instance. A machine made from a snapshot still has what

@@ -1,5 +1,7 @@
 /** What sshd on the machine accepts: one user, by key, with the modern half of its algorithms. */
 
+import { forwardedAgentPath } from './forwarded-agent.ts';
+
 /** sshd takes the first value that it reads, so the name has to sort before cloud-init's 50-cloud-init.conf. */
 export const sshdDropInPath = '/etc/ssh/sshd_config.d/10-spuff.conf';
 
@@ -14,6 +16,8 @@ export const passwordDropIn = 'PasswordAuthentication no\n';
 /**
  * Algorithms are taken away from sshd's own list, never named: naming one that this sshd lacks keeps it from starting,
  * and what a newer one adds (post-quantum exchanges) stays in.
+ * A client that has vanished is given up within a minute: until then sshd keeps the socket of the agent that it lent.
+ * SetEnv is the last word on a session's environment, so each session gets the one path for it.
  * @param user a name that `checkUserName` has passed; sshd would read `*`, `?`, `!` and `@` in it as a pattern
  * @see sshd_config(5)
  */
@@ -40,5 +44,8 @@ AllowStreamLocalForwarding local
 LoginGraceTime 20
 MaxSessions 20
 LogLevel VERBOSE
+ClientAliveInterval 15
+ClientAliveCountMax 3
+SetEnv SSH_AUTH_SOCK=${forwardedAgentPath}
 `;
 }

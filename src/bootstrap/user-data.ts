@@ -90,7 +90,7 @@ function filesFor(input: UserDataInput, user: string): CloudConfigFile[] {
     { path: passwordDropInPath, content: passwordDropIn, permissions: '0600' },
     { path: firewallRulesPath, content: firewallRules, permissions: '0644' },
     { path: firewallUnitPath, content: firewallUnitText, permissions: '0644' },
-    { path: tmpfilesPath, content: tmpfiles, permissions: '0644' },
+    { path: tmpfilesPath, content: tmpfiles(user), permissions: '0644' },
     { path: firstBootScriptPath, content: firstBootScript, permissions: '0755' },
     { path: instanceFilePath, content: `${JSON.stringify(instance)}\n`, permissions: '0644' },
     {

@@ -124,3 +124,8 @@ export const forgeNames: readonly string[] = forges.map(({ name }) => name);
 export function toDestination({ name, keys, plain }: Forge): GuardDestination {
   return { name, users: [forgeUser], hostKeys: keys.map(({ line }) => line), plain };
 }
+
+/** Lines of known_hosts, for machines that are to know the forges from the start. */
+export function forgeHostKeys(): string[] {
+  return forges.flatMap(({ name, keys }) => keys.map(({ line }) => `${name} ${line}`));
+}

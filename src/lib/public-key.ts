@@ -1,6 +1,6 @@
 /** Public keys as one line, the way OpenSSH writes them in `.pub` files and `authorized_keys`. */
 import { createHash } from 'node:crypto';
-import { decodeStrings } from './ssh-wire.ts';
+import { decodeStrings, readWhole } from './ssh-wire.ts';
 
 export interface PublicKey {
   /** `ssh-ed25519`, `ssh-rsa`, … */
@@ -13,6 +13,9 @@ export interface PublicKey {
   line: string;
   comment: string;
 }
+
+/** RFC 4251, section 6: names of algorithms. */
+const maxTypeBytes = 64;
 
 interface KeyLayout {
   /** Number of strings in the blob after the type. */
@@ -58,10 +61,24 @@ export function parsePublicKey(text: string): PublicKey | null {
   return {
     type,
     bits: layout.bits(fields),
-    fingerprint: `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`,
+    fingerprint: fingerprintKey(blob),
     line: `${type} ${blob.toString('base64')}`,
     comment,
   };
+}
+
+/** `SHA256:…` of a key's blob, as ssh and ssh-keygen print it. */
+export function fingerprintKey(blob: Uint8Array): string {
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** The name that a key's blob begins with (RFC 4253, section 6.6), whether or not the rest is such a key. */
+export function readKeyType(blob: Uint8Array): string | null {
+  return readWhole(blob, (reader) => {
+    const type = reader.text(maxTypeBytes);
+    reader.rest();
+    return type;
+  });
 }
 
 /** Why a key is not strong enough to log in with (W3), or null. */

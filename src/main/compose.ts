@@ -130,8 +130,32 @@ function composeContext(
       guardedPaths();
       return openAgentPackage({ dist, home });
     }),
+    ...composeGuard(home),
   };
   return context;
+}
+
+function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'> {
+  return {
+    guardPolicy: async (directory) => {
+      const { readGuardPolicy } = await import('../state/guard-files.ts');
+      return readGuardPolicy({ home: guardedPaths().home, directory });
+    },
+    guardFile: once(async () => {
+      const { openGuardFile } = await import('../state/guard-file-editor.ts');
+      return openGuardFile(guardedPaths().home);
+    }),
+    guardControl: once(async () => {
+      const { tellGuards } = await import('../ssh/guard/control-client.ts');
+      const { findKnownHostKeys } = await import('../ssh/known-host-keys.ts');
+      const { homedir } = await import('node:os');
+      guardedPaths();
+      return {
+        tell: (operation, keys) => tellGuards(home, operation, keys),
+        findHostKeys: (host) => findKnownHostKeys(homedir(), host),
+      };
+    }),
+  };
 }
 
 async function openState(paths: HomePaths): Promise<StateStore> {

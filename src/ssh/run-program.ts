@@ -29,7 +29,7 @@ export async function runProgram(
     command,
     tty: 'no',
     shared: true,
-    forwardAgent: false,
+    forwardAgent: 'no',
     sshArgs: [],
     logPath: log.path,
   } as const;

@@ -30,7 +30,7 @@ export async function signalProgram(
     command,
     tty: 'no',
     shared: true,
-    forwardAgent: false,
+    forwardAgent: 'no',
     sshArgs: [],
     logPath: null,
   } as const;

@@ -1,19 +1,11 @@
 /** What the YAML of a configuration file says, and everything that is wrong with it. */
-import type { Document, LineCounter, Node, YAMLMap } from 'yaml';
+import type { Document, YAMLMap } from 'yaml';
 import { SpuffError } from '../domain/errors.ts';
 import { findClosestName } from '../lib/closest-name.ts';
 import { escapeText } from '../lib/escape.ts';
 import { findSecretInText, findSecretInValue, secretError } from './scan-config.ts';
 import { findSetting, settingsTable } from './settings-table.ts';
-
-export type Yaml = typeof import('yaml');
-
-interface Problem {
-  /** Offset into the text. */
-  offset: number;
-  message: string;
-  hint?: string;
-}
+import { offsetOf, type Problem, parseYaml, type Yaml } from './yaml-document.ts';
 
 /** One file, taken apart. */
 export interface ConfigDocument {
@@ -32,29 +24,21 @@ export interface ConfigDocument {
 export function parseConfig(yaml: Yaml, text: string, path: string): ConfigDocument {
   const found = findSecretInText(text);
   if (found) throw secretError(`${path}:${found.line}:${found.column}`, found.kind);
-  const lines = new yaml.LineCounter();
-  // Pretty errors quote the line, which nobody has looked at yet.
-  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
-  const broken = document.errors.map(({ message, pos }) => ({
-    offset: pos[0],
-    message: escapeText(message),
-  }));
-  if (broken.length > 0) throw configError(path, lines, broken);
-  refuseSecrets(yaml, document, (offset) => place(path, lines, offset));
+  const { document, where, toError } = parseYaml(yaml, text, path, 'mend it: spuff config edit');
+  refuseSecrets(yaml, document, where);
   // A file of comments alone, or of `---`.
   const { contents } = document;
   if (contents === null || (yaml.isScalar(contents) && contents.value === null)) {
     document.contents = new yaml.YAMLMap() as never;
   }
   if (!yaml.isMap(document.contents)) {
-    throw configError(path, lines, [
-      { offset: document.contents?.range?.[0] ?? 0, message: 'expected lines of the form key: value' },
-    ]);
+    const message = 'expected lines of the form key: value';
+    throw toError([{ offset: offsetOf(document.contents), message }]);
   }
   const { entries, problems } = readEntries(yaml, document.contents);
   const check = () => {
     const all = [...problems, ...checkEntries(document.contents as YAMLMap, entries)];
-    if (all.length > 0) throw configError(path, lines, all);
+    if (all.length > 0) throw toError(all);
   };
   return { document: document as ConfigDocument['document'], entries, check };
 }
@@ -119,22 +103,4 @@ function refuseSecrets(yaml: Yaml, document: Document, where: (offset: number) =
       if (kind !== null) throw secretError(where(offsetOf(node)), kind);
     },
   });
-}
-
-function configError(path: string, lines: LineCounter, problems: readonly Problem[]): SpuffError {
-  const shown = [...problems].sort((a, b) => a.offset - b.offset).slice(0, 10);
-  const message = shown
-    .map((problem) => `${place(path, lines, problem.offset)}: ${problem.message}`)
-    .join('\n');
-  const hints = shown.flatMap(({ hint }) => (hint === undefined ? [] : [hint]));
-  return new SpuffError('config', message, { hints: [...new Set(hints), 'mend it: spuff config edit'] });
-}
-
-function place(path: string, lines: LineCounter, offset: number): string {
-  const { line, col } = lines.linePos(offset);
-  return `${path}:${line}:${col}`;
-}
-
-function offsetOf(node: unknown): number {
-  return (node as Partial<Node> | null)?.range?.[0] ?? 0;
 }

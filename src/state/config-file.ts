@@ -2,12 +2,13 @@ import { dirname } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
 import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../lib/atomic-file.ts';
 import { findToken } from '../lib/token-shapes.ts';
-import { type ConfigDocument, parseConfig, unknownSetting, type Yaml } from './config-document.ts';
+import { type ConfigDocument, parseConfig, unknownSetting } from './config-document.ts';
 import { withFileLock } from './file-lock.ts';
 import { guardHome } from './home.ts';
 import { secretError } from './scan-config.ts';
 import { maxConfigBytes } from './settings.ts';
 import { findSetting, type SettingSpec, settingsTable } from './settings-table.ts';
+import { renderMap, type Yaml } from './yaml-document.ts';
 
 /** The file of the user's settings, as text: what it says, and changes to it. */
 export interface ConfigFile {
@@ -89,23 +90,10 @@ function edit(
   withFileLock(path, () => {
     const config = parse();
     if (!change(config)) return;
-    const text = render(config);
+    const text = renderMap(config.document);
     parseConfig(yaml, text, path).check();
     writeFileAtomically(path, text);
   });
-}
-
-function render({ document }: ConfigDocument): string {
-  if (document.contents.items.length > 0) return document.toString({ lineWidth: 0 });
-  // An empty map would be written as {}: keep only what was said about it.
-  const comments = [
-    document.commentBefore,
-    document.contents.commentBefore,
-    document.contents.comment,
-    document.comment,
-  ];
-  const lines = comments.flatMap((comment) => (comment ? comment.split('\n') : []));
-  return lines.map((line) => (line === '' ? '\n' : `#${line}\n`)).join('');
 }
 
 function checkValue(key: string, text: string): void {

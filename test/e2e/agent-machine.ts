@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type AgentInstallation, type AgentLease, installAgent } from '../../src/bootstrap/agent-install.ts';
 import { findRuntime, pinnedRuntimes } from '../../src/bootstrap/agent-runtime.ts';
+import { forgeHostKeys } from '../../src/domain/forge-keys.ts';
 import { hashAgentToken, makeAgentToken } from '../../src/lib/agent-token.ts';
 import { runProcess } from '../../src/lib/process.ts';
 import { agentHostName, agentPort, agentSocketPath, tokenHeader } from '../../src/protocol/routes.ts';
@@ -75,6 +76,7 @@ export class AgentMachine {
       user: 'dev',
       tokenSha256: createHash('sha256').update(token).digest('hex'),
       lease: lease ?? { deadline: null, idleTimeoutMs: null },
+      knownHosts: forgeHostKeys(),
     };
   }
 

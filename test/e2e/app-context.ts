@@ -5,7 +5,10 @@ import { defaultSettings } from '../../src/domain/settings.ts';
 import type { StateStore } from '../../src/domain/state.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
 import { openAgentPackage } from '../../src/main/agent-package.ts';
+import { tellGuards } from '../../src/ssh/guard/control-client.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
+import { openGuardFile } from '../../src/state/guard-file-editor.ts';
+import { readGuardPolicy } from '../../src/state/guard-files.ts';
 import { openProvider } from '../machine/lab.ts';
 
 /** The real parts, put together as the CLI does, over a state of the test's own. */
@@ -19,10 +22,17 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     signal: new AbortController().signal,
     runtime: systemRuntime,
     progress: silentProgress,
+    mayAsk: false,
     settings: async () => defaultSettings,
     state: async () => state,
     ssh: async () => ssh,
     provider: async () => provider,
     agentPackage: async () => openAgentPackage({ dist, home }),
+    guardPolicy: (directory) => readGuardPolicy({ home, directory }),
+    guardFile: () => openGuardFile(home),
+    guardControl: async () => ({
+      tell: (operation, keys) => tellGuards(home, operation, keys),
+      findHostKeys: async () => [],
+    }),
   };
 }

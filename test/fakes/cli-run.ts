@@ -5,6 +5,7 @@ import type { CliServices } from '../../src/cli/cli.ts';
 import type { OutputStream, Terminal } from '../../src/cli/render/terminal.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { SpuffError } from '../../src/domain/errors.ts';
+import { resolvePolicy } from '../../src/domain/guard-policy.ts';
 import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
@@ -28,6 +29,8 @@ export interface FakeRun {
   env?: Record<string, string>;
   questions?: Partial<Questions>;
   services?: Partial<CliServices>;
+  /** Without it: the default policy, no file, no guard that runs, no host that is known. */
+  guard?: Partial<Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'>>;
 }
 
 export interface FakeOutcome {
@@ -114,6 +117,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     directory: given.directory ?? '/projects/here',
     runtime: { now: () => nowMs, sleep: async () => undefined, random: () => 0.5 },
     ...parts,
+    mayAsk: false,
     settings: async () => {
       if (given.settings instanceof SpuffError) throw given.settings;
       return { ...defaultSettings, provider: 'fake', ...given.settings };
@@ -127,6 +131,10 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
       });
     },
     agentPackage: () => Promise.reject(new TypeError('no agent package in this test')),
+    guardPolicy: async () => resolvePolicy(null, null),
+    guardFile: () => Promise.reject(new TypeError('no file of the guard in this test')),
+    guardControl: async () => ({ tell: async () => [], findHostKeys: async () => [] }),
+    ...given.guard,
   };
 }
 

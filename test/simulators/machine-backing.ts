@@ -1,7 +1,11 @@
 /** What stands behind a simulated machine: nothing but a state, or a real machine of the local provider. */
 import type { InstanceKey } from '../../src/domain/ids.ts';
 import type { Provider } from '../../src/domain/provider.ts';
-import { makeKey, makeSpec, within } from '../machine/lab.ts';
+import { makeSpec, within } from '../machine/lab.ts';
+import { runOnMachine } from '../machine/run-on-machine.ts';
+import { startCloudMachine } from './metadata/cloud-machine.ts';
+import type { Relay } from './metadata/relay.ts';
+import type { CloudMetadata } from './metadata/service.ts';
 
 export interface BackedMachine {
   /** Where it is reached: the address that the simulated cloud gives out. */
@@ -11,7 +15,8 @@ export interface BackedMachine {
 }
 
 export interface MachineBacking {
-  boot(order: { userData: string; hostName: string }): Promise<BackedMachine & { id: string }>;
+  /** Boots a machine that finds its user data at the metadata service. */
+  boot(metadata: CloudMetadata): Promise<BackedMachine & { id: string }>;
   /** `off` when it has powered itself off. */
   state(id: string): Promise<'running' | 'off' | 'gone'>;
   powerOff(id: string): Promise<void>;
@@ -36,22 +41,27 @@ export function pretendMachines(): MachineBacking {
   };
 }
 
-/** Real machines, with the user data that the cloud was given. cloud-init reads it from its NoCloud seed. */
+/** Real machines, each with its cloud's metadata service on 169.254.169.254. */
 export function realMachines(local: Provider): MachineBacking {
-  const keys = new Map<string, InstanceKey>();
+  const machines = new Map<string, { key: InstanceKey; relay: Relay }>();
   const remove = async (id: string) => {
-    const expectKey = keys.get(id);
-    if (expectKey) await local.destroy(id, { ...within(60_000), expectKey });
-    keys.delete(id);
+    const machine = machines.get(id);
+    if (!machine) return;
+    machines.delete(id);
+    try {
+      await local.destroy(id, { ...within(60_000), expectKey: machine.key });
+    } finally {
+      await machine.relay.stop();
+    }
   };
   return {
-    async boot({ userData, hostName }) {
-      const spec = makeSpec({ key: makeKey(), instanceName: hostName, userData });
-      const made = await local.create(spec, within(60_000));
-      keys.set(made.id, spec.key);
-      const vm = await local.waitFor(made.id, 'running', within(60_000));
-      // The machine has an address of its own, which this computer reaches.
-      return { id: made.id, ipv4: vm?.ipv4 ?? '', port: 22 };
+    async boot(metadata) {
+      const spec = makeSpec({ instanceName: metadata.hostName });
+      const { id, relay } = await startCloudMachine(spec, metadata);
+      machines.set(id, { key: spec.key, relay });
+      await local.waitFor(id, 'running', within(60_000));
+      // The network has an address of its own, which this computer reaches.
+      return { id, ipv4: relay.ipv4, port: 22 };
     },
     state: async (id) => {
       const vm = await local.get(id, within(30_000));
@@ -59,13 +69,12 @@ export function realMachines(local: Provider): MachineBacking {
       return vm.state === 'stopped' ? 'off' : 'running';
     },
     powerOff: async (id) => {
-      const { runOnMachine } = await import('../machine/run-on-machine.ts');
       const vm = await local.get(id, within(30_000));
       if (vm) await runOnMachine(vm, ['systemctl', 'poweroff']);
     },
     remove,
     removeAll: async () => {
-      for (const id of [...keys.keys()]) await remove(id);
+      for (const id of [...machines.keys()]) await remove(id);
     },
   };
 }

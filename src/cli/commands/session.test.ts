@@ -90,7 +90,7 @@ describe('spuff ssh', () => {
   it('lends the agent only where the settings say so, and never over a shared connection', async () => {
     const run = { ...sessions(), settings: { forwardAgent: 'raw' as const } };
     await runLine(['ssh'], run);
-    expect(run.calls[0]?.[2]).toMatchObject({ forwardAgent: true, shared: false });
+    expect(run.calls[0]?.[2]).toMatchObject({ forwardAgent: 'raw', shared: false });
   });
 
   it('does not claim that a machine runs when the connection is lost', async () => {

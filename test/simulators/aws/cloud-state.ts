@@ -83,6 +83,8 @@ export interface Settings
 }
 
 export const account = '123456789012';
+/** Of every machine, in its network at the cloud. */
+export const privateAddress = '172.31.0.10';
 export const pendingMs = 4_000;
 export const endingTakesMs = 20_000;
 /** How long a group stays in use after its machine has ended. */

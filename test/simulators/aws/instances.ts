@@ -1,8 +1,9 @@
 import { typeIn } from './catalogue.ts';
-import { type CloudState, type Instance, letGoMs, makeId } from './cloud-state.ts';
+import { type CloudState, type Instance, letGoMs, makeId, privateAddress } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
 import { idsIn, isoTime, pageOf, passes, required, tagSet, tagsFor } from './filters.ts';
 import { findImage } from './images.ts';
+import { metadataOf } from './metadata.ts';
 import { nodesIn, type Params, textIn, textsIn, type Xml } from './wire.ts';
 
 const stateCodes: Record<string, number> = {
@@ -35,11 +36,7 @@ export async function runInstances(state: CloudState, params: Params, region: st
   checkRoom(state, region);
   keepOrder(state, instance, params);
   // Whoever asks with the same token while it boots finds it.
-  if (!instance.doomed)
-    instance.backing = await state.backing.boot({
-      userData: instance.userData,
-      hostName: instance.tags['spuff-instance'] ?? 'machine',
-    });
+  if (!instance.doomed) instance.backing = await state.backing.boot(metadataOf(state, instance));
   return answerOf(state, instance);
 }
 
@@ -171,7 +168,7 @@ export function describe(state: CloudState, one: Instance): Xml {
     placement: { availabilityZone: `${one.region}a`, groupName: '', tenancy: 'default' },
     monitoring: { state: 'disabled' },
     ...(!ended && { subnetId: makeId('subnet', one.region), vpcId: state.vpcOf(one.region) }),
-    ...(!ended && { privateIpAddress: '172.31.0.10', ipAddress: address }),
+    ...(!ended && { privateIpAddress: privateAddress, ipAddress: address }),
     ...(!ended && { groupSet: groups }),
     stateReason: one.reason ?? undefined,
     ...{ architecture: one.arch, rootDeviceType: 'ebs', rootDeviceName: one.rootDevice },

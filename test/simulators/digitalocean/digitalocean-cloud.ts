@@ -9,6 +9,7 @@ import type { MachineBacking } from '../machine-backing.ts';
 import type { SimClock } from '../sim-clock.ts';
 import type { SimAnswer, SimRequest } from '../sim-server.ts';
 import { notFound, Refusal } from './answers.ts';
+import { metadataOf } from './metadata.ts';
 import { routes } from './routes.ts';
 import { SimKeys, SimRateLimit, SimVolumes } from './sim-account.ts';
 import { type DropletOrder, type SimDroplet, SimDroplets } from './sim-droplets.ts';
@@ -53,7 +54,13 @@ export class DigitalOceanCloud implements SimulatedCloud {
   constructor({ clock, backing, token }: DigitalOceanCloudOptions) {
     this.clock = clock;
     this.#token = token;
-    this.droplets = new SimDroplets(clock, backing, { create: 20, delete: 2, placement: 5 });
+    const delays = { create: 20, delete: 2, placement: 5 };
+    this.droplets = new SimDroplets(clock, backing, delays, (droplet) =>
+      metadataOf(
+        droplet,
+        droplet.sshKeys.flatMap((key) => this.keys.find(key)?.public_key ?? []),
+      ),
+    );
     this.firewalls = new SimFirewalls(clock, (tag) => this.tags.has(tag));
     this.images = new SimImages(clock);
   }

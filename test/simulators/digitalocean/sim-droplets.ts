@@ -1,6 +1,7 @@
 /** The droplets of the simulated cloud: when each of them is made, seen, tagged, locked and gone. */
 import type { Runtime } from '../../../src/domain/provider.ts';
 import type { MachineBacking } from '../machine-backing.ts';
+import type { CloudMetadata } from '../metadata/service.ts';
 import { timeOf } from './answers.ts';
 import { regionAnswer, simImages, simSizes, sizeAnswer } from './catalog-data.ts';
 
@@ -41,14 +42,21 @@ export class SimDroplets {
   readonly #clock: Runtime;
   readonly #backing: MachineBacking;
   readonly #delays: Delays;
+  readonly #metadataOf: (droplet: SimDroplet) => CloudMetadata;
   readonly #droplets = new Map<number, SimDroplet>();
   readonly #boots = new Set<Promise<void>>();
   #nextId = 3_164_400;
 
-  constructor(clock: Runtime, backing: MachineBacking, delays: Delays) {
+  constructor(
+    clock: Runtime,
+    backing: MachineBacking,
+    delays: Delays,
+    metadataOf: (droplet: SimDroplet) => CloudMetadata,
+  ) {
     this.#clock = clock;
     this.#backing = backing;
     this.#delays = delays;
+    this.#metadataOf = metadataOf;
   }
 
   /** Those that exist, in the order of their making, newest first as the API lists them. */
@@ -84,12 +92,10 @@ export class SimDroplets {
   }
 
   #boot(droplet: SimDroplet): void {
-    droplet.booted = this.#backing
-      .boot({ userData: droplet.userData, hostName: droplet.name })
-      .then(async (machine) => {
-        droplet.machine = machine;
-        if (droplet.goneMs !== null) await this.#backing.remove(machine.id);
-      });
+    droplet.booted = this.#backing.boot(this.#metadataOf(droplet)).then(async (machine) => {
+      droplet.machine = machine;
+      if (droplet.goneMs !== null) await this.#backing.remove(machine.id);
+    });
     // Whoever asks for the droplet is told of a failure; nobody may ask.
     droplet.booted.catch(() => undefined);
     this.#boots.add(droplet.booted);

@@ -107,7 +107,7 @@ export class HetznerCloud implements SimulatedCloud, ServerRules {
     const [image] = systemImages;
     if (!location || !type || !image) throw new Error('the offers have changed');
     const createdMs = this.#clock.now() - 3_600_000;
-    const order = { name, labels, location, type, image, userData: '', createdMs };
+    const order = { name, labels, location, type, image, userData: '', publicKeys: [], createdMs };
     return String((await addServer(this.state, order)).id);
   }
 

@@ -14,6 +14,7 @@ import {
   statusOf,
 } from './answers.ts';
 import { showImage } from './images.ts';
+import { metadataOf } from './metadata.ts';
 import { locations, type SimImage, serverTypes } from './offers.ts';
 import {
   deletingMs,
@@ -70,7 +71,10 @@ export async function createServer(
   };
 }
 
-type Order = Pick<SimServerRecord, 'name' | 'type' | 'location' | 'image' | 'labels' | 'userData'>;
+type Order = Pick<
+  SimServerRecord,
+  'name' | 'type' | 'location' | 'image' | 'labels' | 'userData' | 'publicKeys'
+>;
 
 function readOrder(state: SimState, body: Record<string, unknown>): Order {
   const name = readName(body);
@@ -83,10 +87,11 @@ function readOrder(state: SimState, body: Record<string, unknown>): Order {
     throw new Refusal(422, 'invalid_input', 'unsupported location for server type');
   const image = findImage(state, body['image'], type.architecture);
   if (!image) throw invalidInput('image', 'image not found');
-  for (const key of (body['ssh_keys'] ?? []) as (number | string)[]) {
-    const known = [...state.sshKeys.values()].some((one) => one.id === key || one.name === key);
+  const publicKeys = ((body['ssh_keys'] ?? []) as (number | string)[]).map((key) => {
+    const known = [...state.sshKeys.values()].find((one) => one.id === key || one.name === key);
     if (!known) throw invalidInput('ssh_keys', 'SSH key not found');
-  }
+    return known.publicKey;
+  });
   for (const { firewall } of (body['firewalls'] ?? []) as { firewall: number }[])
     if (!state.firewalls.has(firewall)) throw notFound('firewall');
   const userData = (body['user_data'] ?? '') as string;
@@ -97,7 +102,7 @@ function readOrder(state: SimState, body: Record<string, unknown>): Order {
     const details = { fields: [{ name: 'name' }] };
     throw new Refusal(409, 'uniqueness_error', 'server name is already used', details);
   }
-  return { name, type, location, image, labels, userData };
+  return { name, type, location, image, labels, userData, publicKeys };
 }
 
 function findImage(state: SimState, wanted: unknown, architecture: string): SimImage | undefined {
@@ -126,7 +131,7 @@ export async function addServer(
   const server = { fails: false, ...order, id, createdMs, machineId: '', ipv4: '', deletedMs: null };
   // Before the machine boots: two orders at once must not get one name each.
   state.servers.set(id, server);
-  const machine = await state.backing.boot({ userData: order.userData, hostName: order.name });
+  const machine = await state.backing.boot(metadataOf(server));
   Object.assign(server, { machineId: machine.id, ipv4: machine.ipv4 });
   address('ipv4', machine.ipv4);
   address('ipv6', `2001:db8:${(id % 0xffff).toString(16)}::/64`);

@@ -23,6 +23,8 @@ export interface SimServerRecord {
   image: SimImage;
   labels: Labels;
   userData: string;
+  /** Of the login keys that the order named. */
+  publicKeys: readonly string[];
   /** Of the backing. */
   machineId: string;
   ipv4: string;

@@ -1,0 +1,228 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { encodeStrings, type HostKeyType, makeHost, toMpint } from '../../../test/fakes/ssh-hosts.ts';
+import { decodeStrings } from '../wire.ts';
+import { verifyHostSignature } from './verify-signature.ts';
+
+const data = Buffer.from('what a session is called by');
+const ecdsaTypes = ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'] as const;
+const cases: [HostKeyType, string][] = [
+  ['ssh-ed25519', 'ssh-ed25519'],
+  ...ecdsaTypes.map((type): [HostKeyType, string] => [type, type]),
+  ['ssh-rsa', 'rsa-sha2-256'],
+  ['ssh-rsa', 'rsa-sha2-512'],
+];
+const ed25519 = makeHost('ssh-ed25519');
+const rsa = makeHost('ssh-rsa');
+const zero = Buffer.from([0]);
+
+/** The strings of a blob, one of them put in another's place. */
+function replaceString(blob: Buffer, index: number, value: string | Buffer): Buffer {
+  const strings: Array<string | Buffer> = decodeStrings(blob)!;
+  strings[index] = value;
+  return encodeStrings(...strings);
+}
+
+describe.each(cases)('%s with %s', (type, algorithm) => {
+  const host = makeHost(type);
+  const signature = host.sign(data, algorithm);
+
+  it('is good over the data alone, by this key alone', () => {
+    expect(verifyHostSignature(host.blob, data, signature)).toBe(true);
+    expect(verifyHostSignature(host.blob, Buffer.concat([data, zero]), signature)).toBe(false);
+    expect(verifyHostSignature(makeHost(type).blob, data, signature)).toBe(false);
+  });
+
+  it('is good no more once any byte of it has changed, or is missing', () => {
+    for (let at = 0; at < signature.length; at++) {
+      const changed = Buffer.from(signature);
+      changed[at]! ^= 1;
+      expect(verifyHostSignature(host.blob, data, changed), `byte ${at}`).toBe(false);
+      expect(verifyHostSignature(host.blob, data, signature.subarray(0, at)), `${at} bytes`).toBe(false);
+    }
+  });
+
+  it('is good no more once a byte of the key has changed, or is missing', () => {
+    for (let at = 0; at < host.blob.length; at++) {
+      const changed = Buffer.from(host.blob);
+      changed[at]! ^= 1;
+      expect(verifyHostSignature(changed, data, signature), `byte ${at}`).toBe(false);
+      expect(verifyHostSignature(host.blob.subarray(0, at), data, signature), `${at} bytes`).toBe(false);
+    }
+  });
+
+  it('is no good with a byte left over after it, within it or after the key', () => {
+    const [name, raw] = decodeStrings(signature)!;
+    const longer = encodeStrings(name!, Buffer.concat([raw!, zero]));
+    expect(verifyHostSignature(host.blob, data, Buffer.concat([signature, zero]))).toBe(false);
+    expect(verifyHostSignature(host.blob, data, longer)).toBe(false);
+    expect(verifyHostSignature(Buffer.concat([host.blob, zero]), data, signature)).toBe(false);
+  });
+
+  it('is no good under the name of another algorithm', () => {
+    const raw = host.signRaw(data, algorithm);
+    for (const name of [...cases.map(([, other]) => other), 'ssh-rsa', 'ssh-dss', '', `${algorithm}x`])
+      if (name !== algorithm)
+        expect(verifyHostSignature(host.blob, data, encodeStrings(name, raw)), name).toBe(false);
+  });
+
+  it('is no good for the certificate of the key, nor for a security key', () => {
+    const certificate = Buffer.concat([
+      replaceString(host.blob, 0, `${type}-cert-v01@openssh.com`),
+      encodeStrings('more'),
+    ]);
+    expect(verifyHostSignature(certificate, data, signature)).toBe(false);
+    expect(verifyHostSignature(replaceString(host.blob, 0, `sk-${type}@openssh.com`), data, signature)).toBe(
+      false,
+    );
+  });
+});
+
+describe('an ed25519 key', () => {
+  it('has 32 bytes', () => {
+    for (const length of [0, 31, 33])
+      expect(
+        verifyHostSignature(encodeStrings('ssh-ed25519', Buffer.alloc(length)), data, ed25519.sign(data)),
+      ).toBe(false);
+  });
+});
+
+describe.each(ecdsaTypes)('a signature by %s', (type) => {
+  const host = makeHost(type);
+  const [r, s] = decodeStrings(host.signRaw(data))!;
+  const isGood = (...halves: Array<Buffer | string>) =>
+    verifyHostSignature(host.blob, data, encodeStrings(type, encodeStrings(...halves)));
+
+  it('is two positive numbers, in the shortest encoding', () => {
+    expect(isGood(r!, s!)).toBe(true);
+    expect(isGood(Buffer.concat([zero, r!]), s!)).toBe(false);
+    expect(isGood(r!, Buffer.concat([zero, s!]))).toBe(false);
+    expect(isGood(r!)).toBe(false);
+    expect(isGood(r!, s!, '')).toBe(false);
+  });
+
+  it('has no zero and nothing negative in it', () => {
+    for (const bad of [Buffer.alloc(0), zero, Buffer.from([0x80]), Buffer.alloc(r!.length, 0xff)]) {
+      expect(isGood(bad, s!)).toBe(false);
+      expect(isGood(r!, bad)).toBe(false);
+    }
+  });
+
+  it('has no number that is longer than the field', () => {
+    const long = Buffer.concat([Buffer.from([1]), Buffer.alloc(66)]);
+    expect(isGood(long, s!)).toBe(false);
+    expect(isGood(r!, long)).toBe(false);
+  });
+
+  it('may have numbers that begin with zero bytes', () => {
+    let short: Buffer | undefined;
+    for (let tries = 0; tries < 20_000 && short === undefined; tries++) {
+      const raw = host.signRaw(data);
+      const [first] = decodeStrings(raw)!;
+      if (first!.length < Math.floor(Number(type.slice(-3)) / 8)) short = raw;
+    }
+    expect(verifyHostSignature(host.blob, data, encodeStrings(type, short!))).toBe(true);
+  });
+
+  it('is by a point of its curve, which is not compressed', () => {
+    const signature = host.sign(data);
+    const [, curve, point] = decodeStrings(host.blob)!;
+    const isGoodFor = (name: string | Buffer, bytes: Buffer) =>
+      verifyHostSignature(encodeStrings(type, name, bytes), data, signature);
+    const compressed = Buffer.concat([Buffer.from([2]), point!.subarray(1, 1 + (point!.length - 1) / 2)]);
+    const hybrid = Buffer.concat([Buffer.from([6]), point!.subarray(1)]);
+    expect(isGoodFor(curve!, point!)).toBe(true);
+    expect(isGoodFor('nistp192', point!)).toBe(false);
+    expect(isGoodFor(curve!, compressed)).toBe(false);
+    expect(isGoodFor(curve!, hybrid)).toBe(false);
+    expect(isGoodFor(curve!, Buffer.concat([point!, zero]))).toBe(false);
+    expect(isGoodFor(curve!, Buffer.alloc(point!.length, 4))).toBe(false);
+  });
+});
+
+describe('an RSA key', () => {
+  it('has 2048 bits or more, and counts them exactly', () => {
+    for (const [bits, isGood] of [
+      [1024, false],
+      [2047, false],
+      [2048, true],
+      [2049, true],
+      [3072, true],
+    ] as const) {
+      const host = makeHost('ssh-rsa', bits);
+      expect(verifyHostSignature(host.blob, data, host.sign(data)), `${bits} bits`).toBe(isGood);
+    }
+  });
+
+  it('makes no signature with SHA-1', () => {
+    expect(verifyHostSignature(rsa.blob, data, rsa.sign(data, 'ssh-rsa'))).toBe(false);
+    const sha1 = encodeStrings('rsa-sha2-256', rsa.signRaw(data, 'ssh-rsa'));
+    expect(verifyHostSignature(rsa.blob, data, sha1)).toBe(false);
+  });
+
+  it('has numbers in the shortest encoding', () => {
+    const [type, exponent, modulus] = decodeStrings(rsa.blob)!;
+    const isGood = (e: Buffer, n: Buffer) =>
+      verifyHostSignature(encodeStrings(type!, e, n), data, rsa.sign(data));
+    expect(isGood(exponent!, modulus!)).toBe(true);
+    expect(isGood(Buffer.concat([zero, exponent!]), modulus!)).toBe(false);
+    expect(isGood(exponent!, Buffer.concat([zero, modulus!]))).toBe(false);
+    expect(isGood(exponent!, modulus!.subarray(1))).toBe(false);
+    expect(isGood(Buffer.alloc(0), modulus!)).toBe(false);
+    expect(isGood(exponent!, Buffer.alloc(0))).toBe(false);
+  });
+
+  it.each([
+    ['everybody could sign for it', 1n, false],
+    ['its exponent is 3', 3n, true],
+    ['its exponent has 64 bits', (1n << 64n) - 59n, true],
+    ['its exponent has more than 64 bits', (1n << 64n) + 13n, false],
+  ])('is judged right when %s', (_, exponent, isGood) => {
+    const { modulus, signature } = signWithExponent(exponent);
+    const blob = encodeStrings('ssh-rsa', toMpint(toBytes(exponent)), toMpint(toBytes(modulus)));
+    expect(verifyHostSignature(blob, data, encodeStrings('rsa-sha2-256', signature))).toBe(isGood);
+  });
+});
+
+/** RFC 8017 with SHA-256, for exponents that node:crypto makes no key with. */
+function signWithExponent(exponent: bigint): { modulus: bigint; signature: Buffer } {
+  for (;;) {
+    const jwk = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+    const [p, q] = [jwk.p, jwk.q].map((text) => fromBytes(Buffer.from(text ?? '', 'base64url')));
+    const phi = (p! - 1n) * (q! - 1n);
+    const inverse = invert(exponent, phi);
+    if (inverse === null) continue;
+    const digest = createHash('sha256').update(data).digest();
+    const info = Buffer.concat([Buffer.from('3031300d060960864801650304020105000420', 'hex'), digest]);
+    const filler = Buffer.alloc(256 - 3 - info.length, 0xff);
+    const padded = Buffer.concat([Buffer.from([0, 1]), filler, zero, info]);
+    const signature = toBytes(power(fromBytes(padded), inverse, p! * q!));
+    return { modulus: p! * q!, signature: Buffer.concat([Buffer.alloc(256 - signature.length), signature]) };
+  }
+}
+
+function fromBytes(bytes: Buffer): bigint {
+  return BigInt(`0x${bytes.toString('hex')}`);
+}
+
+function toBytes(value: bigint): Buffer {
+  const hex = value.toString(16);
+  return Buffer.from(hex.length % 2 === 1 ? `0${hex}` : hex, 'hex');
+}
+
+function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  let result = 1n;
+  let square = base;
+  for (let rest = exponent; rest > 0n; rest >>= 1n) {
+    if (rest % 2n === 1n) result = (result * square) % modulus;
+    square = (square * square) % modulus;
+  }
+  return result;
+}
+
+/** null: it has no inverse. */
+function invert(value: bigint, modulus: bigint): bigint | null {
+  let [a, b, x, y] = [value % modulus, modulus, 1n, 0n];
+  while (b > 0n) [a, b, x, y] = [b, a % b, y, x - (a / b) * y];
+  return a === 1n ? ((x % modulus) + modulus) % modulus : null;
+}

@@ -1,0 +1,250 @@
+/** What a policy of the guard says in YAML, and everything that is wrong with it. */
+import type { YAMLMap } from 'yaml';
+import { parseDurationMs } from '../domain/duration.ts';
+import { SpuffError } from '../domain/errors.ts';
+import { forgeNames, forges } from '../domain/forge-keys.ts';
+import { commitSigningModes, confirmModes } from '../domain/guard.ts';
+import { type GuardFile, type GuardFileHost, longestLeaseMs } from '../domain/guard-policy.ts';
+import { findClosestName } from '../lib/closest-name.ts';
+import { escapeText } from '../lib/escape.ts';
+import { readFingerprint, readHostKey, readHostName, readLoginUser } from '../lib/guard-values.ts';
+import { offsetOf, type Problem, type Yaml } from './yaml-document.ts';
+
+/** The user's file adds hosts, a project's narrows what the user has. */
+export type GuardFileOwner = 'user' | 'project';
+
+interface Reading {
+  yaml: Yaml;
+  problems: Problem[];
+}
+
+const longestQuestionMs = 10 * 60_000;
+const mostPerMinute = 600;
+
+/** @returns what the map says, as far as it is right, and all that is not */
+export function readGuardMap(
+  yaml: Yaml,
+  map: YAMLMap,
+  owner: GuardFileOwner,
+): { file: GuardFile; problems: Problem[] } {
+  const reading: Reading = { yaml, problems: [] };
+  const nodes = readFields(reading, map, 'setting of the guard', [
+    'keys',
+    'forges',
+    'hosts',
+    'confirm',
+    'confirm_timeout',
+    'lease',
+    'rate',
+    'commit_signing',
+  ]);
+  const optional = <T>(name: string, read: (node: unknown) => T | null) =>
+    nodes.has(name) ? read(nodes.get(name)) : null;
+  const hosts = optional('hosts', (node) => readHosts(reading, node, owner));
+  const file: GuardFile = {
+    keys: optional('keys', (node) => readList(reading, node, 'keys', readKeyName)),
+    forges: optional('forges', (node) => readList(reading, node, 'forges', readForge)),
+    hosts,
+    confirm: optional('confirm', (node) => readChoice(reading, node, 'confirm', confirmModes)),
+    confirmTimeoutMs: optional('confirm_timeout', (node) =>
+      readDuration(reading, node, 'confirm_timeout', longestQuestionMs, '10m'),
+    ),
+    leaseMs: optional('lease', (node) => readDuration(reading, node, 'lease', longestLeaseMs, '8h')),
+    ratePerMinute: optional('rate', (node) => readRate(reading, node)),
+    commitSigning: optional('commit_signing', (node) =>
+      readChoice(reading, node, 'commit_signing', commitSigningModes),
+    ),
+  };
+  return { file, problems: reading.problems };
+}
+
+/** The nodes of the known keys; the others are problems. */
+function readFields(
+  reading: Reading,
+  map: YAMLMap,
+  what: string,
+  names: readonly string[],
+): Map<string, unknown> {
+  const nodes = new Map<string, unknown>();
+  for (const { key, value } of map.items) {
+    const name = textOf(reading.yaml, key);
+    if (name !== null && names.includes(name)) {
+      nodes.set(name, value ?? key);
+      continue;
+    }
+    const meant = name === null ? null : findClosestName(name, names);
+    reading.problems.push({
+      offset: offsetOf(key),
+      message: `there is no ${what} ${show(name)}`,
+      hint: meant === null ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`,
+    });
+  }
+  return nodes;
+}
+
+function readHosts(reading: Reading, node: unknown, owner: GuardFileOwner): GuardFileHost[] | null {
+  if (!reading.yaml.isSeq(node)) return refuse(reading, node, 'hosts: expected a list of hosts');
+  const hosts: GuardFileHost[] = [];
+  const namesSeen = new Set<string>();
+  // A key that stood for two hosts would leave open which of them a login goes to.
+  const keysSeen = new Map(
+    owner === 'user' ? forges.flatMap(({ name, keys }) => keys.map(({ line }) => [line, name] as const)) : [],
+  );
+  for (const item of node.items) {
+    const host = readHost(reading, item, owner);
+    if (host === null) continue;
+    hosts.push(host);
+    if (namesSeen.has(host.host)) refuse(reading, item, `hosts: ${show(host.host)} stands twice`);
+    namesSeen.add(host.host);
+    for (const key of host.hostKeys ?? []) {
+      const other = keysSeen.get(key);
+      if (other !== undefined && other !== host.host)
+        refuse(reading, item, `hosts: ${show(host.host)} has the host key of ${other}`);
+      keysSeen.set(key, host.host);
+    }
+  }
+  return hosts;
+}
+
+function readHost(reading: Reading, node: unknown, owner: GuardFileOwner): GuardFileHost | null {
+  if (!reading.yaml.isMap(node))
+    return refuse(reading, node, 'hosts: expected a host with host, users and host_keys');
+  const nodes = readFields(reading, node, 'setting of a host', ['host', 'users', 'host_keys']);
+  if (!nodes.has('host')) return refuse(reading, node, 'hosts: host is missing');
+  const hostNode = nodes.get('host');
+  const host = readText(
+    reading,
+    hostNode,
+    'host',
+    'the name of a host, such as git.example.com',
+    readHostName,
+  );
+  const users = nodes.has('users') ? readList(reading, nodes.get('users'), 'users', readUser) : null;
+  const hostKeys = nodes.has('host_keys')
+    ? readList(reading, nodes.get('host_keys'), 'host_keys', readKeyLine)
+    : null;
+  if (host === null) return null;
+  if (owner === 'user' && forgeNames.includes(host)) {
+    return refuse(reading, hostNode, `hosts: ${host} is built in, with its users and host keys`, [
+      'choose among the built-in ones with forges',
+    ]);
+  }
+  if (owner === 'user' && (hostKeys === null || hostKeys.length === 0)) {
+    return refuse(reading, node, `hosts: ${host} has no host_keys`, [`add them: spuff guard allow ${host}`]);
+  }
+  return { host, users, hostKeys };
+}
+
+function readKeyName(reading: Reading, node: unknown): string | null {
+  const expected = 'a fingerprint such as SHA256:… with 43 letters, or the comment of a key';
+  return readText(reading, node, 'keys', expected, (text) => {
+    // What looks like a fingerprint and is none would never be the comment that was meant.
+    if (/^sha256:/i.test(text)) return readFingerprint(text);
+    const isOther = /^(?:md5:|(?:[0-9a-f]{2}:){15}[0-9a-f]{2}$)/i.test(text);
+    return isOther || text === '' || text.length > 1_024 || /\p{Cc}/u.test(text) ? null : text;
+  });
+}
+
+function readForge(reading: Reading, node: unknown): string | null {
+  const name = textOf(reading.yaml, node)?.toLowerCase() ?? null;
+  if (name !== null && forgeNames.includes(name)) return name;
+  const meant = name === null ? null : findClosestName(name, forgeNames);
+  return refuse(reading, node, `forges: there is no built-in forge ${show(name)}`, [
+    meant === null
+      ? `there are: ${forgeNames.join(', ')}; others belong under hosts`
+      : `did you mean ${meant}?`,
+  ]);
+}
+
+function readUser(reading: Reading, node: unknown): string | null {
+  return readText(reading, node, 'users', 'a user name, such as git', readLoginUser);
+}
+
+function readKeyLine(reading: Reading, node: unknown): string | null {
+  const expected =
+    'a host key such as ssh-ed25519 AAAA…, of type ed25519, ecdsa, or rsa with at least 2048 bits';
+  return readText(reading, node, 'host_keys', expected, (text) => readHostKey(text)?.line ?? null);
+}
+
+function readRate(reading: Reading, node: unknown): number | null {
+  const expected = `a whole number of signatures a minute, from 1 to ${mostPerMinute}`;
+  return readText(reading, node, 'rate', expected, (text) => {
+    const rate = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+    return rate >= 1 && rate <= mostPerMinute ? rate : null;
+  });
+}
+
+function readDuration(
+  reading: Reading,
+  node: unknown,
+  name: string,
+  longestMs: number,
+  longest: string,
+): number | null {
+  const expected = `a length of time such as 30s or 2h, at most ${longest}`;
+  return readText(reading, node, name, expected, (text) => {
+    try {
+      const ms = parseDurationMs(text, name);
+      return ms <= longestMs ? ms : null;
+    } catch (error) {
+      if (error instanceof SpuffError) return null;
+      throw error;
+    }
+  });
+}
+
+function readChoice<Choice extends string>(
+  reading: Reading,
+  node: unknown,
+  name: string,
+  choices: readonly Choice[],
+): Choice | null {
+  const text = textOf(reading.yaml, node);
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice !== undefined) return choice;
+  const meant = text === null ? null : findClosestName(text, choices);
+  const hints = meant === null ? [] : [`did you mean ${meant}?`];
+  return refuse(reading, node, `${name}: ${show(text)} is not one of ${choices.join(', ')}`, hints);
+}
+
+function readList<T>(
+  reading: Reading,
+  node: unknown,
+  name: string,
+  readItem: (reading: Reading, node: unknown) => T | null,
+): T[] | null {
+  if (!reading.yaml.isSeq(node)) return refuse(reading, node, `${name}: expected a list, such as [a, b]`);
+  return node.items.flatMap((item) => {
+    const value = readItem(reading, item);
+    return value === null ? [] : [value];
+  });
+}
+
+function readText<T>(
+  reading: Reading,
+  node: unknown,
+  name: string,
+  expected: string,
+  parse: (text: string) => T | null,
+): T | null {
+  const text = textOf(reading.yaml, node);
+  const value = text === null ? null : parse(text);
+  return value ?? refuse(reading, node, `${name}: ${show(text)} is not ${expected}`);
+}
+
+/** What a scalar says, as it was written: 1.10 is not 1.1. null for nothing, and for what is no scalar. */
+function textOf(yaml: Yaml, node: unknown): string | null {
+  if (!yaml.isScalar(node) || node.value === null) return null;
+  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
+}
+
+function refuse(reading: Reading, node: unknown, message: string, hints: readonly string[] = []): null {
+  const [hint] = hints;
+  reading.problems.push({ offset: offsetOf(node), message, ...(hint !== undefined && { hint }) });
+  return null;
+}
+
+function show(text: string | null): string {
+  if (text === null) return 'this';
+  return JSON.stringify(escapeText(text.length > 80 ? `${text.slice(0, 80)}…` : text, { singleLine: true }));
+}
