@@ -52,7 +52,9 @@ export class AgentClient {
     const answer = await this.ask(Buffer.of(message.requestIdentities));
     if (answer[0] !== message.identitiesAnswer) throw new Error(`the agent answered ${answer[0]}`);
     const { strings } = readStrings(answer.subarray(5), answer.readUInt32BE(1) * 2);
-    const pairs = Array.from({ length: strings.length / 2 }, (_, index) => strings.slice(2 * index, 2 * index + 2));
+    const pairs = Array.from({ length: strings.length / 2 }, (_, index) =>
+      strings.slice(2 * index, 2 * index + 2),
+    );
     return pairs.map(([blob, comment]) => ({ blob: blob ?? Buffer.alloc(0), comment: String(comment) }));
   }
 

@@ -123,7 +123,9 @@ export function decodeLogin(data: Buffer): Login {
 
 /** The private half of an unencrypted ed25519 key in OpenSSH's format (PROTOCOL.key), as root on a host can read it. */
 export function readHostKey(text: string): KeyObject {
-  const body = Buffer.from(text.replaceAll(/-----.*-----|\s/g, ''), 'base64').subarray('openssh-key-v1\0'.length);
+  const body = Buffer.from(text.replaceAll(/-----.*-----|\s/g, ''), 'base64').subarray(
+    'openssh-key-v1\0'.length,
+  );
   const { rest } = readStrings(body, 3);
   const { strings } = readStrings(rest.subarray(4), 2);
   const { strings: parts } = readStrings((strings[1] ?? Buffer.alloc(0)).subarray(8), 3);

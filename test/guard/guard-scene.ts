@@ -3,6 +3,7 @@
  * the policy allows as `git`, and `other`, which it doesn't. All sshds are real.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -12,6 +13,7 @@ import type { GuardPolicy, GuardRecord, GuardStatus } from '../../src/domain/gua
 import type { SshTarget } from '../../src/domain/ssh.ts';
 import type { LoopbackMachine } from '../loopback/machine.ts';
 import { SshScene } from '../loopback/scene.ts';
+import { readHostKey } from './agent-wire.ts';
 import type { GuardedWork } from './guarded-session.ts';
 import { UserAgent } from './user-agent.ts';
 
@@ -23,6 +25,9 @@ const foreignSshd = [
   'Ciphers aes256-ctr,aes128-ctr,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com',
   'MACs hmac-sha2-256,hmac-sha2-512,hmac-sha2-256-etm@openssh.com',
 ].join('\n');
+
+/** No script makes the one path of a lent agent here: the first SetEnv wins, so sessions are told that of sshd. */
+const ownAgentPath = 'SetEnv LENT=yes';
 
 export interface Ran {
   status: number | null;
@@ -57,15 +62,18 @@ export class GuardScene {
     this.lentKey = this.agent.addKey('lent');
     this.keptKey = this.agent.addKey('kept');
     const authorizedKeys = [this.lentKey, this.keptKey];
-    const otherUsers = [
-      { name: 'git', shell: '/usr/bin/git-shell' },
-      { name: 'admin', shell: '/bin/bash' },
-    ];
-    const host = { authorizedKeys, otherUsers, sshdConfig: foreignSshd };
+    const hostWith = (gitShell: string) => ({
+      authorizedKeys,
+      sshdConfig: `${foreignSshd}\n${ownAgentPath}`,
+      otherUsers: [
+        { name: 'git', shell: gitShell },
+        { name: 'admin', shell: '/bin/bash' },
+      ],
+    });
     [{ machine: this.machine, target: this.target }, this.forge, this.other] = await Promise.all([
-      this.ssh.startPinned(),
-      this.ssh.start(this.ssh.makeHostKey(), host),
-      this.ssh.start(this.ssh.makeHostKey(), host),
+      this.ssh.startPinned({ sshdConfig: ownAgentPath }),
+      this.ssh.start(this.ssh.makeHostKey(), hostWith('/usr/bin/git-shell')),
+      this.ssh.start(this.ssh.makeHostKey(), hostWith('/bin/bash')),
     ]);
     this.nameHosts(this.machine);
   }
@@ -82,16 +90,24 @@ export class GuardScene {
     const folder = machine.path('/home/dev/.ssh');
     const known = hosts.map(([name, host]) => `${name} ${host.hostPublicKey()}\n`).join('');
     const config = hosts.map(
-      ([name, { port }]) => `Host ${name}\n HostName 127.0.0.1\n Port ${port}\n HostKeyAlias ${name}\n User git\n`,
+      ([name, { port }]) =>
+        `Host ${name}\n HostName 127.0.0.1\n Port ${port}\n HostKeyAlias ${name}\n User git\n`,
     );
     const all = [
       'Host *',
       ' UserKnownHostsFile /home/dev/.ssh/known_hosts',
-      ...['GlobalKnownHostsFile /dev/null', 'StrictHostKeyChecking yes', 'UpdateHostKeys no'].map((line) => ` ${line}`),
+      ...['GlobalKnownHostsFile /dev/null', 'StrictHostKeyChecking yes', 'UpdateHostKeys no'].map(
+        (line) => ` ${line}`,
+      ),
       ...['IdentityFile none', 'BatchMode yes', 'LogLevel ERROR'].map((line) => ` ${line}`),
     ];
     writeFileSync(join(folder, 'known_hosts'), known, { mode: 0o644 });
     writeFileSync(join(folder, 'config'), `${config.join('')}${all.join('\n')}\n`, { mode: 0o644 });
+  }
+
+  /** The private half of a host key, as whoever has root there reads it. */
+  hostKeyOf(machine: LoopbackMachine): KeyObject {
+    return readHostKey(readFileSync(machine.path('/etc/ssh/ssh_host_ed25519_key'), 'utf8'));
   }
 
   /** The forge as `git` with the lent key, often enough for any test. */
@@ -105,7 +121,9 @@ export class GuardScene {
     };
   }
 
-  destination(change: Partial<GuardPolicy['destinations'][number]> = {}): GuardPolicy['destinations'][number] {
+  destination(
+    change: Partial<GuardPolicy['destinations'][number]> = {},
+  ): GuardPolicy['destinations'][number] {
     return { name: 'forge', users: ['git'], hostKeys: [this.forge.hostPublicKey()], plain: false, ...change };
   }
 
@@ -196,7 +214,9 @@ export class LentSession {
 
   /** Runs a program on the machine, past sshd, with the lent agent. */
   async run(user: 'root' | 'dev', argv: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-    const variables = Object.entries({ SSH_AUTH_SOCK: this.path, ...env }).map(([name, value]) => `${name}=${value}`);
+    const variables = Object.entries({ SSH_AUTH_SOCK: this.path, ...env }).map(
+      ([name, value]) => `${name}=${value}`,
+    );
     const [command = '', ...args] = [...this.machine.enter(user), ...variables, ...argv];
     const { PATH = '' } = process.env;
     const child = spawn(command, args, { env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
@@ -210,7 +230,11 @@ export class LentSession {
 
   /** ssh of root on the machine. @returns whether it got in */
   async canLogIn(args: readonly string[], env: Record<string, string> = {}): Promise<boolean> {
-    const { status, stdout } = await this.run('root', ['ssh', '-F', '/home/dev/.ssh/config', ...args, 'echo', 'in'], env);
+    const { status, stdout } = await this.run(
+      'root',
+      ['ssh', '-F', '/home/dev/.ssh/config', ...args, 'echo', 'in'],
+      env,
+    );
     return status === 0 && stdout === 'in\n';
   }
 
@@ -224,6 +248,12 @@ export class LentSession {
   /** Asks the guard over its control socket. */
   async control(op: string): Promise<ControlAnswer> {
     return askControl(await this.guardSocket('k'), op);
+  }
+
+  async status(): Promise<GuardStatus> {
+    const { status } = await this.control('status');
+    if (!status) throw new Error('the guard does not say');
+    return status;
   }
 
   /** On the user's computer: `g` is what ssh forwards, `k` is for control. Other sessions' guards lie beside it. */
