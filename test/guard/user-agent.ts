@@ -5,9 +5,15 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+export interface KeyOptions {
+  type?: 'ed25519' | 'rsa';
+  options?: readonly string[];
+}
+
 export class UserAgent {
   readonly socketPath: string;
   readonly #folder: string;
+  readonly #keys = new Map<string, readonly string[]>();
   #process: ChildProcess | null = null;
 
   /** @param folder is made, 0700 */
@@ -23,12 +29,29 @@ export class UserAgent {
     while (!existsSync(this.socketPath)) await delay(2);
   }
 
-  /** Makes a key and loads it. @param options of ssh-add, such as `-h forge` @returns its public half, one line */
-  addKey(name: string, options: readonly string[] = []): string {
+  /**
+   * Makes a key and loads it.
+   * @param options of ssh-add, such as `-h forge`
+   * @returns its public half, one line
+   */
+  addKey(name: string, { type = 'ed25519', options = [] }: KeyOptions = {}): string {
     const path = join(this.#folder, name);
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', path]);
+    execFileSync('ssh-keygen', ['-q', '-t', type, ...(type === 'rsa' ? ['-b', '2048'] : []), '-N', '', '-C', name, '-f', path]);
+    this.#keys.set(path, options);
     this.#sshAdd(['-q', ...options, path]);
     return readFileSync(`${path}.pub`, 'utf8').trim();
+  }
+
+  removeKey(name: string): void {
+    const path = join(this.#folder, name);
+    this.#keys.delete(path);
+    this.#sshAdd(['-q', '-d', path]);
+  }
+
+  /** Holds again what was loaded, and nothing else, in that order. */
+  reload(): void {
+    this.#sshAdd(['-q', '-D']);
+    for (const [path, options] of this.#keys) this.#sshAdd(['-q', ...options, path]);
   }
 
   /** The public halves of what it holds; asked of itself, not through any guard. */
