@@ -12,8 +12,9 @@ export interface RefusalText {
 /** Names in a request come from the machine: they are escaped, and quoted where a command is made of them. */
 export function describeRefusal(record: GuardRecord): RefusalText {
   const name = show(record.instanceName);
+  const what = record.request.kind === 'other' ? 'refused a request' : 'refused a signature';
   return {
-    message: `refused a signature: ${name} asked ${describeWish(record)}, but ${describeReason(record)}`,
+    message: `${what}: ${name} asked ${describeWish(record)}, but ${describeReason(record)}`,
     hint: findRemedy(record),
   };
 }

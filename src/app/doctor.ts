@@ -163,13 +163,17 @@ async function configuredProvider(context: AppContext): Promise<Provider> {
 
 async function checkProvider(context: AppContext): Promise<Finding> {
   const provider = await configuredProvider(context);
-  const { account, missing } = await provider.checkAccess(callOptions(context, 15_000));
+  const { account, missing, missingOptional = [] } = await provider.checkAccess(callOptions(context, 15_000));
   const what = `${provider.id}: ${escapeText(account, { singleLine: true })}`;
-  if (missing.length === 0) return ok(what);
+  if (missing.length + missingOptional.length === 0) return ok(what);
+  const name = (one: string) => escapeText(one, { singleLine: true });
   return {
-    outcome: 'fail',
+    outcome: missing.length > 0 ? 'fail' : 'warn',
     what,
-    hints: missing.map((one) => `missing: ${escapeText(one, { singleLine: true })}`),
+    hints: [
+      ...missing.map((one) => `missing: ${name(one)}`),
+      ...missingOptional.map((one) => `missing, and done without: ${name(one)}`),
+    ],
   };
 }
 

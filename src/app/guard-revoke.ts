@@ -1,5 +1,6 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { GuardStatus } from '../domain/guard.ts';
+import { resolvePolicy } from '../domain/guard-policy.ts';
 import type { Instance } from '../domain/instance.ts';
 import { readHostName } from '../lib/guard-values.ts';
 import type { AppContext } from './context.ts';
@@ -25,7 +26,7 @@ export async function revokeHost(context: AppContext, host: string): Promise<Gua
   const file = await context.guardFile();
   const name = readHostName(host);
   if (name === null || !file.removeHost(name)) {
-    const { destinations } = await context.guardPolicy('/');
+    const { destinations } = resolvePolicy(file.read(), null);
     const names = destinations.map((destination) => destination.name).join(', ');
     throw new SpuffError('not-found', `${JSON.stringify(host)} is not allowed anyway`, {
       hints: [names === '' ? 'no host is allowed' : `allowed are: ${names}`],

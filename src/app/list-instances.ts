@@ -32,7 +32,7 @@ export async function refreshInstances(context: AppContext): Promise<Refreshed> 
   const state = await context.state();
   const known = state.listInstances();
   const keys = new Set(known.map(({ key }) => key));
-  const { ids, problem } = await providersInUse(context);
+  const { ids, problem } = await providersInUse(context, known);
   if (problem) {
     const [why] = problem.message.split('\n');
     context.progress.warn(
@@ -40,6 +40,8 @@ export async function refreshInstances(context: AppContext): Promise<Refreshed> 
     );
   }
   const answers = await Promise.all(ids.map((id) => askProvider(context, id)));
+  // Who stops it wants no list that is as old as before.
+  context.signal.throwIfAborted();
   const noted = new Map<InstanceKey, Instance>();
   for (const { provider, vms, error } of answers) {
     if (error !== null) continue;

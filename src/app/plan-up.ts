@@ -1,7 +1,8 @@
 import { SpuffError } from '../domain/errors.ts';
 import { type Tariff, tariffOf } from '../domain/money.ts';
 import { checkInstanceName, checkUserName } from '../domain/names.ts';
-import type { ImageRef, Provider } from '../domain/provider.ts';
+import type { ImageRef, Money, Provider, Size } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import { type AppContext, callOptions } from './context.ts';
@@ -65,7 +66,10 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     provider: provider.id,
     region,
     otherRegions,
-    ...(await priceSize(context, provider, request.size ?? settings.size ?? provider.defaults.size, regions)),
+    ...(await priceSize(context, provider, {
+      wanted: request.size ?? settings.size ?? provider.defaults.size,
+      ...{ regions, spot: request.spot ?? false },
+    })),
     image: await chooseImage(context, request, settings, provider),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),
@@ -98,9 +102,9 @@ function chooseRegions(request: UpRequest, settings: Settings, provider: Provide
 async function priceSize(
   context: AppContext,
   provider: Provider,
-  wanted: string,
-  regions: readonly string[],
+  wish: { wanted: string; regions: readonly string[]; spot: boolean },
 ): Promise<Pick<UpPlan, 'size' | 'tariff'>> {
+  const { wanted, regions, spot } = wish;
   if (provider.caps.billing === null) return { size: wanted, tariff: null };
   const { chooseSize } = await import('./choose-size.ts');
   const { sizes } = await provider.catalog(callOptions(context, 60_000));
@@ -109,7 +113,31 @@ async function priceSize(
     context.progress.note(
       `${wanted}: ${size.id} (${size.vcpus} vCPU, ${size.memoryMiB / 1_024} GB) is the cheapest that fits`,
     );
-  return { size: size.id, tariff: tariffOf(size.hourly, provider.caps.billing) };
+  const hourly = await findPrice(context, provider, size, { region: regions[0] ?? '', spot });
+  return { size: size.id, tariff: tariffOf(hourly, provider.caps.billing) };
+}
+
+/**
+ * The price of the size as it is ordered, where the catalogue does not tell it. Spot costs no more than the usual price, so
+ * that stands where the one of spot is not to be had; no price at all is no reason to make no machine that is named.
+ */
+async function findPrice(
+  context: AppContext,
+  { prices, defaults }: Provider,
+  size: Size,
+  { region, spot }: { region: string; spot: boolean },
+): Promise<Money | null> {
+  const told = prices && region !== defaults.region ? null : size.hourly;
+  if (!prices) return told;
+  const ask = async (kind: 'onDemand' | 'spot') => {
+    try {
+      return await prices[kind](size.id, region, callOptions(context, 15_000));
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      return null;
+    }
+  };
+  return (spot ? await ask('spot') : null) ?? told ?? (await ask('onDemand'));
 }
 
 async function chooseSources(

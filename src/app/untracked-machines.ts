@@ -50,11 +50,16 @@ export function remarkOnUntracked({ key, vm }: UntrackedMachine): string {
   return `not in the state${name}; remove it: spuff down ${key}`;
 }
 
-/** The providers that machines of this user can be at: the configured one, and those of what is in the state. */
+/**
+ * The providers that machines of this user can be at: the configured one, and those of what is in the state.
+ * @param instances what is in the state, where that has been read already
+ */
 export async function providersInUse(
   context: AppContext,
+  instances?: readonly Instance[],
 ): Promise<{ ids: readonly ProviderId[]; problem: SpuffError | null }> {
-  const ids = new Set((await context.state()).listInstances().map(({ provider }) => provider));
+  const known = instances ?? (await context.state()).listInstances();
+  const ids = new Set(known.map(({ provider }) => provider));
   try {
     ids.add((await context.settings()).provider);
     return { ids: [...ids], problem: null };

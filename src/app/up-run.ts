@@ -27,6 +27,8 @@ export interface UpRun {
   inputs: CreateInputs;
   /** The record as it stands; replaced by `change`. */
   instance: Instance;
+  /** An order has gone out, and whether it made a machine is not known. */
+  isOrderOpen?: boolean;
 }
 
 /** Changes the instance's record on disk and in the run. */

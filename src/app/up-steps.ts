@@ -37,13 +37,37 @@ const createMachine: Step<UpRun> = {
   },
   async undo(run) {
     const { removeMachine } = await import('./remove-machine.ts');
-    await removeMachine(
-      run.provider,
-      run.instance,
-      deadlineIn({ ...run.context, signal: new AbortController().signal }, 5),
-    );
+    const options = deadlineIn({ ...run.context, signal: new AbortController().signal }, 5);
+    if (run.isOrderOpen) await awaitSight(run, options);
+    await removeMachine(run.provider, run.instance, options);
   },
 };
+
+const sightPolicy = { firstDelayMs: 1_000, factor: 1.3, maxDelayMs: 5_000, jitter: 0.2 };
+
+/**
+ * Looks for the machine until lists must show it. One that was ordered, and that nobody heard of, would else be taken for none
+ * and cost money.
+ */
+async function awaitSight({ context, provider, instance }: UpRun, options: CallOptions): Promise<void> {
+  const { listLagSeconds } = provider.caps;
+  if (!(listLagSeconds > 0)) return;
+  context.progress.note(
+    `whether ${instance.name} was ordered is not known: looking for it, for ${listLagSeconds} s at most`,
+  );
+  const { poll } = await import('../lib/retry.ts');
+  await poll(async () => (await provider.find(instance.key, options)) ?? undefined, {
+    ...{ policy: sightPolicy, runtime: context.runtime, signal: options.signal },
+    // The last look must come after the lag.
+    deadlineMs: context.runtime.now() + listLagSeconds * 1_000 + sightPolicy.maxDelayMs,
+  });
+}
+
+/** Whether a machine may be there all the same: only the provider's own refusal says that there is none. */
+function mayBeThere(error: unknown): boolean {
+  const unsure = ['ambiguous', 'network', 'timeout', 'server', 'protocol'];
+  return !(error instanceof ProviderError) || unsure.includes(error.providerCode);
+}
 
 /**
  * After first contact there is nothing left to order a machine with: the one-time key is gone. Then there is one, or an
@@ -64,9 +88,11 @@ async function createWhereThereIsRoom(run: UpRun, options: CallOptions): Promise
   const { otherRegions } = run.inputs;
   for (;;) {
     const { instance, provider, context } = run;
+    const spec = await specOf(instance, run.inputs, provider);
     try {
-      return await provider.create(await specOf(instance, run.inputs, provider), options);
+      return await provider.create(spec, options);
     } catch (error) {
+      run.isOrderOpen = mayBeThere(error);
       const next = otherRegions[otherRegions.indexOf(instance.region) + 1];
       if (!(error instanceof ProviderError) || error.providerCode !== 'capacity' || next === undefined)
         throw error;

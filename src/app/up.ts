@@ -17,15 +17,29 @@ import { upSteps } from './up-steps.ts';
  * @throws SpuffError; by then everything is undone, or the hints name what could not be and the command that removes it
  */
 export async function upInstance(context: AppContext, request: UpRequest): Promise<Instance> {
-  const plan = await planUp(context, request);
-  sayCost(context, plan);
-  const { run, operation } = await reserveRun(context, plan);
+  const { run, operation } = await prepare(context, request);
   await runSteps(run, operation);
   return markReady(run, operation);
 }
 
+/** The plan, and the intent on disk: until then nothing is made, so there is nothing to undo. */
+async function prepare(
+  context: AppContext,
+  request: UpRequest,
+): Promise<{ run: UpRun; operation: Operation }> {
+  try {
+    const plan = await planUp(context, request);
+    const { caps } = await context.provider(plan.provider);
+    sayCost(context, plan, caps.billing !== null);
+    return await reserveRun(context, plan);
+  } catch (error) {
+    throw asInterrupted(context, error, 'nothing was made');
+  }
+}
+
 /** Before anything is made that costs. */
-function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPlan): void {
+function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPlan, isBilled: boolean): void {
+  if (tariff === null && isBilled) progress.warn(`what ${size} costs in ${region} is not known`);
   if (tariff === null) return;
   const hourly = `${formatMoney(tariff.hourly, 5)} an hour`;
   const most =
@@ -39,6 +53,8 @@ function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPl
 export interface UpPreview {
   plan: UpPlan;
   hourly: Money | null;
+  /** false: it costs nothing. */
+  isBilled: boolean;
   requests: readonly { method: string; path: string; body: unknown }[];
 }
 
@@ -50,7 +66,8 @@ export async function previewUp(context: AppContext, request: UpRequest): Promis
   const spec = await specOf(draft, inputsOf(plan), provider);
   const userData = `[${Buffer.byteLength(spec.userData)} bytes of user data]`;
   const { requests, hourly } = provider.plan({ ...spec, userData });
-  return { plan, requests, hourly: plan.tariff?.hourly ?? hourly };
+  const isBilled = provider.caps.billing !== null;
+  return { plan, requests, hourly: plan.tariff?.hourly ?? hourly, isBilled };
 }
 
 async function runSteps(run: UpRun, operation: Operation): Promise<void> {

@@ -62,7 +62,9 @@ describe('every command', () => {
 
   it('that only reads has --json', () => {
     const writing = new Set(
-      'ssh,exec,cp,completion,snapshot delete,image rm,init,config set,config unset,config edit'.split(','),
+      'ssh,exec,cp,completion,snapshot delete,image rm,init,config set,config unset,config edit,guard allow,guard revoke'.split(
+        ',',
+      ),
     );
     const without = commands.filter((command) => command.json === undefined).map((command) => command.name);
     expect(without.filter((name) => !writing.has(name))).toEqual([]);

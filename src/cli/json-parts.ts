@@ -154,6 +154,57 @@ export const machine = z.strictObject({
   billed: z.boolean(),
 });
 
+const guardRequest = z.strictObject({
+  kind: z.enum(['login', 'commit', 'other']),
+  keyFingerprint: nullable(z.string()),
+  destination: nullable(z.string()),
+  hostFingerprint: nullable(z.string()),
+  hostKey: nullable(z.string()),
+  user: nullable(z.string()),
+});
+
+/** One decision of a guard; `reason` is a name of the table in docs/guard.md. */
+export const guardRecord = z.strictObject({
+  at: time,
+  instanceKey: z.string(),
+  instanceName: z.string(),
+  session: z.string(),
+  decision: z.enum(['signed', 'refused']),
+  reason: nullable(z.string()),
+  request: guardRequest,
+});
+
+export const guardPolicy = z.strictObject({
+  keys: z.array(z.array(z.string())),
+  destinations: z.array(
+    z.strictObject({
+      name: z.string(),
+      users: z.array(z.string()),
+      hostKeys: z.array(z.string()),
+      plain: z.boolean(),
+    }),
+  ),
+  confirm: z.enum(['never', 'first-use', 'always']),
+  confirmTimeoutMs: z.number(),
+  leaseMs: z.number(),
+  rate: z.strictObject({ perMinute: z.number(), burst: z.number() }),
+  commitSigning: z.enum(['allow', 'confirm', 'off']),
+});
+
+export const guardStatus = z.strictObject({
+  session: z.string(),
+  instanceKey: z.string(),
+  instanceName: z.string(),
+  pid: z.number(),
+  startedAt: time,
+  leaseEndsAt: time,
+  revoked: z.boolean(),
+  signed: z.number(),
+  refused: z.number(),
+  lastRefusal: nullable(guardRecord),
+  policy: guardPolicy,
+});
+
 /** What the agent answers is in its own protocol, which is versioned on its own. */
 export const agentAnswer = z.record(z.string(), z.unknown());
 export const ofInstance = { instance: z.string() };

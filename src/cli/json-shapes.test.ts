@@ -51,6 +51,8 @@ const lines: readonly [JsonShapeName, readonly string[]][] = [
   ['images', ['image', 'build']],
   ['version', ['version']],
   ['status', ['status', 'half']],
+  ['guard-status', ['guard', 'status']],
+  ['guard-log', ['guard', 'log']],
 ];
 
 describe('--json', () => {

@@ -6,6 +6,9 @@ import * as z from 'zod/mini';
 import {
   agentAnswer,
   envelope,
+  guardPolicy,
+  guardRecord,
+  guardStatus,
   image,
   instance,
   logFile,
@@ -126,6 +129,38 @@ export const jsonShapes = {
       damagedLines: z.number(),
       droppedEntries: z.number(),
     }),
+  },
+  'guard-status': {
+    about:
+      '`guard status`. `policy` is what would count for a session that begins now; each guard has that of its own. `keys` are ' +
+      'lists that a key must be in, each of them. `unanswered`: guards that run and could not be asked.',
+    schema: envelope({
+      instance: nullable(z.string()),
+      guards: z.array(guardStatus),
+      unanswered: z.array(
+        z.strictObject({ instanceKey: z.string(), session: z.string(), error: z.string() }),
+      ),
+      policy: part(guardPolicy),
+    }),
+  },
+  'guard-test': {
+    about: '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
+    schema: envelope({
+      ...ofInstance,
+      trials: z.array(
+        z.strictObject({
+          host: z.string(),
+          user: z.string(),
+          outcome: z.enum(['signed', 'refused', 'unasked']),
+          reason: nullable(z.string()),
+          exitStatus: z.number(),
+        }),
+      ),
+    }),
+  },
+  'guard-log': {
+    about: '`guard log`: the oldest first. `reason` is one of [these](guard.md#why-something-is-refused).',
+    schema: envelope({ records: z.array(guardRecord) }),
   },
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',

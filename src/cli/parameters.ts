@@ -120,7 +120,7 @@ export function argument(
   return { placeholder, about, required: true, variadic: false, ...extras, read: (raw) => raw[0] ?? '' };
 }
 
-function optionalArgument(
+export function optionalArgument(
   placeholder: string,
   about: string,
   extras: ArgumentExtras = {},

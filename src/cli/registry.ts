@@ -58,6 +58,16 @@ export const commandGroups: readonly CommandGroup[] = [
     },
   },
   {
+    title: 'Your keys',
+    commands: {
+      'guard status': async () => (await import('./commands/guard-status.ts')).guardStatus,
+      'guard allow': async () => (await import('./commands/guard-allow.ts')).guardAllow,
+      'guard revoke': async () => (await import('./commands/guard-revoke.ts')).guardRevoke,
+      'guard log': async () => (await import('./commands/guard-log.ts')).guardLog,
+      'guard test': async () => (await import('./commands/guard-test.ts')).guardTest,
+    },
+  },
+  {
     title: 'spuff itself',
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
@@ -80,6 +90,7 @@ export const families: Readonly<Record<string, string>> = {
   snapshot: 'keep the disk of an instance, and start others from it',
   image: 'the base images that local machines start from',
   firewall: 'who may reach port 22 of an instance',
+  guard: 'what machines may do with the keys of your ssh-agent',
   config: 'read and change the settings',
 };
 

@@ -1,4 +1,5 @@
 import { SpuffError } from '../domain/errors.ts';
+import type { Instance } from '../domain/instance.ts';
 import { silentProgress } from '../domain/progress.ts';
 import type { Cli, CliServices } from './cli.ts';
 import type { CommandSpec } from './command.ts';
@@ -85,6 +86,25 @@ async function complete(run: CliRun): Promise<number> {
  */
 export async function printUncaught(run: CliRun, error: unknown): Promise<number> {
   return printError(run, guessFlags(run.argv), error);
+}
+
+/**
+ * For the second Ctrl-C, which ends the process with whatever it was doing: prints what may be left, and what removes it.
+ * @param unfinished the instances that were being made, changed or destroyed
+ * @returns the exit status
+ */
+export function printStoppedAtOnce(run: CliRun, unfinished: readonly Instance[]): number {
+  const halfThere = unfinished.filter(({ phase }) => phase !== 'ready').map(({ name }) => name);
+  const others = unfinished.filter(({ phase }) => phase === 'ready').map(({ name }) => name);
+  const left = halfThere.length === 0 ? '' : `; ${halfThere.join(', ')} may still be there, and cost money`;
+  const error = new SpuffError('interrupted', `stopped at once${left}`, {
+    hints: [
+      ...(halfThere.length === 0 ? [] : [`remove it: spuff down ${halfThere.join(' ')}`]),
+      ...(others.length === 0 ? [] : [`see how ${others.join(', ')} stands: spuff ls --refresh`]),
+    ],
+  });
+  writeError(run, guessFlags(run.argv), error);
+  return error.exitStatus;
 }
 
 /** The flags as far as they can be told before the line is parsed: an error in it must be printed right too. */

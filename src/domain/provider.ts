@@ -151,6 +151,8 @@ export interface AccessReport {
   account: string;
   /** Scopes or permissions that are missing, in the provider's words. */
   missing: readonly string[];
+  /** Those that spuff does without: it knows no prices then, say. */
+  missingOptional?: readonly string[];
   quota: { vms?: { used: number; limit: number } };
 }
 
@@ -193,6 +195,7 @@ export interface Provider {
   readonly snapshots?: SnapshotStore;
   readonly images?: ImageStore;
   readonly firewall?: FirewallStore;
+  readonly prices?: PriceStore;
   /** Hardening after the boot that needs the user's credential, such as switching the metadata service off. */
   harden?(id: string, options: CallOptions): Promise<void>;
 }
@@ -214,6 +217,16 @@ export interface FirewallStore {
    * @throws ProviderError `not-found` when there is no such machine
    */
   set(key: InstanceKey, allowSshFrom: readonly string[], options: CallOptions): Promise<void>;
+}
+
+/**
+ * Present when `caps.prices` is `separate-api`: the catalogue then has the prices of the default region, and not of every size.
+ * Of one hour, without disk and traffic; null where the provider names none.
+ */
+export interface PriceStore {
+  onDemand(size: string, region: string, options: CallOptions): Promise<Money | null>;
+  /** The least of a spot machine in any zone of the region just now. */
+  spot(size: string, region: string, options: CallOptions): Promise<Money | null>;
 }
 
 /** Present where machines start from images that the user builds. */

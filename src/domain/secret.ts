@@ -39,20 +39,36 @@ export class Secret {
 /** Shorter values are words that stand in any text, and would shred it. */
 const shortestCharacters = 6;
 
+/** How a value may stand in text. Made once: there may be thousands of secrets, and each line of a log is searched for all. */
+const formsOf = new WeakMap<Secret, readonly string[]>();
+
 /**
  * Replaces in `text` the value of every Secret that is in use, as it is, as JSON writes it, as a URL writes it, and
  * each line of one of several lines. A net for text that was made of a revealed secret by mistake.
  */
 export function redactSecretValues(text: string): string {
-  const forms = new Set<string>();
+  const found = new Set<string>();
   for (const reference of live) {
-    const value = reference.deref()?.reveal() ?? '';
-    if (value.length < shortestCharacters) continue;
-    forms.add(value).add(JSON.stringify(value).slice(1, -1)).add(encodeURIComponent(value.toWellFormed()));
-    if (value.includes('\n')) for (const line of value.split('\n')) if (line.length >= 20) forms.add(line);
+    const secret = reference.deref();
+    if (secret) for (const form of findForms(secret)) if (text.includes(form)) found.add(form);
   }
   let clean = text;
   // The longest first: a form may be a part of another.
-  for (const form of [...forms].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(form, redacted);
+  for (const form of [...found].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(form, redacted);
   return clean;
+}
+
+function findForms(secret: Secret): readonly string[] {
+  const known = formsOf.get(secret);
+  if (known) return known;
+  const forms = makeForms(secret.reveal());
+  formsOf.set(secret, forms);
+  return forms;
+}
+
+function makeForms(value: string): readonly string[] {
+  if (value.length < shortestCharacters) return [];
+  const lines = value.includes('\n') ? value.split('\n').filter((line) => line.length >= 20) : [];
+  const written = [JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed())];
+  return [...new Set([value, ...written, ...lines])];
 }

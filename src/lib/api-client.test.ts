@@ -236,6 +236,19 @@ it('many requests at once start a fixed time apart', async () => {
   expect(sleeps).toEqual([250, 250, 250]);
 });
 
+it('a few may start together, once so much time has passed without any', async () => {
+  handler = (_request, response) => response.end('{}');
+  const client = makeClient({ spacingMs: 100, burst: 3 });
+  for (let at = 0; at < 5; at++) await client.send(look, within(60_000));
+  expect(sleeps).toEqual([100, 100]);
+  nowMs += 200;
+  for (let at = 0; at < 3; at++) await client.send(look, within(60_000));
+  expect(sleeps).toEqual([100, 100, 100]);
+  nowMs += 60_000;
+  for (let at = 0; at < 4; at++) await client.send(look, within(60_000));
+  expect(sleeps).toEqual([100, 100, 100, 100]);
+});
+
 describe('what is no JSON', () => {
   it.each([
     ['<html><body>Bad gateway \u001b[2J', '<html><body>Bad gateway \\\\x1b[2J'],

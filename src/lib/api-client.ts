@@ -32,8 +32,10 @@ export interface ApiClientDeps {
   ): Promise<Record<string, string>>;
   /** The error that an answer outside 2xx stands for; null: it is an answer like another, such as a 404 for `get`. */
   toError(answer: HttpsAnswer, request: ApiRequest): ProviderError;
-  /** The least time between the starts of two requests, in ms. */
+  /** The time between the starts of two requests that goes on without end, in ms. */
   spacingMs: number;
+  /** So many requests may go out at once, each of which is earned by `spacingMs` without one; 1 when missing. */
+  burst?: number;
   /** Where the provider says how long to wait, in ms; null: it does not. */
   retryAfterMs?(answer: HttpsAnswer): number | null;
 }
@@ -53,12 +55,14 @@ const maxTries = 6;
 const backoff = { firstMs: 500, factor: 2, maxMs: 20_000 };
 
 export function createApiClient(deps: ApiClientDeps): ApiClient {
-  let nextStartMs = 0;
-  /** Takes a place in the queue; the places are a fixed time apart. */
+  const { spacingMs, burst = 1 } = deps;
+  /** When all that may go out at once has been earned again. */
+  let fullMs = 0;
+  /** Takes a place in the queue; beyond a burst, the places are a fixed time apart. */
   const takeTurn = async (signal: AbortSignal): Promise<void> => {
     const now = deps.runtime.now();
-    const startMs = Math.max(now, nextStartMs);
-    nextStartMs = startMs + deps.spacingMs;
+    const startMs = Math.max(now, fullMs - (burst - 1) * spacingMs);
+    fullMs = Math.max(now, fullMs) + spacingMs;
     if (startMs > now) await deps.runtime.sleep(startMs - now, signal);
   };
   return {

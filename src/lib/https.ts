@@ -40,6 +40,9 @@ export class TransportError extends Error {
   }
 }
 
+/** Connections that have been made. Node does not call one reused that goes to a request which waited for it. */
+const standing = new WeakSet<object>();
+
 const keptConnections = new Map<'http:' | 'https:', import('node:http').Agent>();
 
 /**
@@ -123,8 +126,14 @@ async function openAnswer(
     });
     // From the moment that the connection stands, bytes may have got through.
     sent.on('socket', (socket) => {
-      if (sent.reusedSocket) state.sent = true;
-      else socket.once(secure ? 'secureConnect' : 'connect', () => (state.sent = true));
+      if (sent.reusedSocket || standing.has(socket)) {
+        state.sent = true;
+        return;
+      }
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        standing.add(socket);
+        state.sent = true;
+      });
     });
     sent.on('response', resolve);
     sent.on('error', reject);

@@ -72,13 +72,14 @@ export function fingerprintKey(blob: Uint8Array): string {
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** The name that a key's blob begins with (RFC 4253, section 6.6), whether or not the rest is such a key. */
-export function readKeyType(blob: Uint8Array): string | null {
-  return readWhole(blob, (reader) => {
-    const type = reader.text(maxTypeBytes);
+/** The name that a key's blob begins with (RFC 4253, section 6.6), whether or not the rest is such a key; '' for none. */
+export function readKeyType(blob: Uint8Array): string {
+  const type = readWhole(blob, (reader) => {
+    const name = reader.text(maxTypeBytes);
     reader.rest();
-    return type;
+    return name;
   });
+  return type ?? '';
 }
 
 /** Why a key is not strong enough to log in with (W3), or null. */

@@ -8,6 +8,8 @@ import { readAwsCredentials } from '../providers/aws/credentials.ts';
 import { keepCatalog, settingsOrNull } from './clouds.ts';
 
 const fallbackRegion = 'us-east-1';
+/** It does not say what is sold out, and takes many requests. */
+const catalogLifetimeMs = 24 * 3_600_000;
 const awsRegion = /^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/;
 
 export async function openAws(context: AppContext): Promise<Provider> {
@@ -26,7 +28,7 @@ export async function openAws(context: AppContext): Promise<Provider> {
     regions,
     ...(endpoint && { endpoint: () => endpoint }),
   });
-  return keepCatalog(context, provider, `${address ?? 'aws'} ${regions.join(' ')}`);
+  return keepCatalog(context, provider, `${address ?? 'aws'} ${regions.join(' ')}`, catalogLifetimeMs);
 }
 
 /** The one to make machines in first, then those that machines may be in. */

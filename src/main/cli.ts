@@ -1,14 +1,12 @@
 /** The program `spuff`: its terminal, its signals, its parts, and its end. */
-import { type CliRun, printUncaught, runCli } from '../cli/run-cli.ts';
+import { type CliRun, printStoppedAtOnce, printUncaught, runCli } from '../cli/run-cli.ts';
 import { compose } from './compose.ts';
 import { listenForStop } from './signals.ts';
 import { createTerminal } from './terminal.ts';
 
-const interrupted = 130;
-
 async function main(): Promise<never> {
-  const stop = listenForStop(() => process.exit(interrupted));
-  const { services, close } = compose(stop);
+  const stop = listenForStop(() => process.exit(printStoppedAtOnce(run, unfinished())));
+  const { services, unfinished, close } = compose(stop);
   // Whichever way the program ends: the state's log is put away, and with it keys and tokens of machines that are gone.
   process.on('exit', close);
   const run: CliRun = {

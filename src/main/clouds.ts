@@ -72,8 +72,12 @@ export async function keepCatalog(
   context: AppContext,
   provider: Provider,
   source: string,
+  lifetimeMs?: number,
 ): Promise<Provider> {
   const { cacheCatalog } = await import('../state/catalog-cache.ts');
   const path = join(homePaths(context.home).cache, `catalog-${provider.id}.json`);
-  return cacheCatalog(provider, { path, source, now: context.runtime.now });
+  return cacheCatalog(provider, {
+    ...{ path, source, now: context.runtime.now },
+    ...(lifetimeMs !== undefined && { lifetimeMs }),
+  });
 }

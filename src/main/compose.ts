@@ -4,6 +4,7 @@ import type { HomeCare } from '../app/doctor.ts';
 import { createQuestions } from '../cli/ask.ts';
 import type { CliServices, ContextParts } from '../cli/cli.ts';
 import { SpuffError } from '../domain/errors.ts';
+import type { Instance } from '../domain/instance.ts';
 import type { ProviderId } from '../domain/provider.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
@@ -18,6 +19,8 @@ import type { StopSignals } from './signals.ts';
 /** The parts, and their end. */
 export interface Composition {
   services: CliServices;
+  /** The instances that this process is at work on: what is left of them when it ends now is not known. */
+  unfinished(): readonly Instance[];
   /** Lets go of what was opened. Synchronous, so that it can be the last thing that the process does. Never fails. */
   close(): void;
 }
@@ -34,7 +37,20 @@ export function compose(stop: StopSignals): Composition {
       }
     }
   };
-  return { services: composeServices(stop, (store) => opened.push(store)), close };
+  const unfinished = () => opened.flatMap((store) => findOwnWork(store));
+  return { services: composeServices(stop, (store) => opened.push(store)), unfinished, close };
+}
+
+/** Whoever asks is about to end, so a state that can't be read is none. */
+function findOwnWork(store: StateStore): Instance[] {
+  try {
+    return store.listInstances().filter(({ key }) => {
+      const operation = store.findOperation(key);
+      return operation?.ownerAlive && operation.owner.pid === process.pid;
+    });
+  } catch {
+    return [];
+  }
 }
 
 function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void): CliServices {

@@ -36,14 +36,19 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const path = () => join(folder, 'cache', 'catalog.json');
 
 /** As the next command has it: with nothing in memory. */
-function open(source = 'https://api.example.com'): Provider {
+function open(
+  source = 'https://api.example.com',
+  more: { lifetimeMs?: number; told?: typeof catalog } = {},
+): Provider {
+  const { told = catalog, ...lifetime } = more;
   const provider = {
+    caps: { prices: 'separate-api' },
     catalog: async () => {
       asked += 1;
-      return catalog;
+      return told;
     },
   } as unknown as Provider;
-  return cacheCatalog(provider, { path: path(), source, now: () => nowMs });
+  return cacheCatalog(provider, { path: path(), source, now: () => nowMs, ...lifetime });
 }
 
 describe('the catalogue', () => {
@@ -55,6 +60,28 @@ describe('the catalogue', () => {
     await open().catalog(call);
     expect(asked).toBe(2);
     expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  it('that is said to be good for longer is asked for as seldom', async () => {
+    const day = { lifetimeMs: 86_400_000 };
+    await open(undefined, day).catalog(call);
+    nowMs += 86_000_000;
+    expect(await open(undefined, day).catalog(call)).toEqual(catalog);
+    expect(asked).toBe(1);
+    nowMs += 400_001;
+    await open(undefined, day).catalog(call);
+    expect(asked).toBe(2);
+  });
+
+  it('without any price is asked for again soon: somebody may have been allowed to know them meanwhile', async () => {
+    const told = { ...catalog, sizes: catalog.sizes.map((size) => ({ ...size, hourly: null })) };
+    await open(undefined, { told }).catalog(call);
+    nowMs += 300_000;
+    await open(undefined, { told }).catalog(call);
+    expect(asked).toBe(1);
+    nowMs += 1;
+    expect(await open().catalog(call)).toEqual(catalog);
+    expect(asked).toBe(2);
   });
 
   it('of another address is not taken, nor one of the future', async () => {

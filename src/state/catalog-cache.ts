@@ -10,15 +10,18 @@ export interface CatalogCacheOptions {
   /** The API's address: what another one has told is not taken. */
   source: string;
   now: () => number;
+  /** How long it is good for; an hour when missing. Prices and sizes change by the month; what is sold out, by the hour. */
+  lifetimeMs?: number;
 }
 
-/** Prices and sizes change by the month; what is sold out, by the hour. */
-const lifetimeMs = 3_600_000;
+const usualLifetimeMs = 3_600_000;
+/** Without any price: whoever may not know them is likely to mend that. */
+const unpricedLifetimeMs = 300_000;
 const maxBytes = 16 * 1024 * 1024;
 const format = 1;
 
 /**
- * The provider, with a catalogue that is asked for at most once an hour and kept in a file between commands. A file that
+ * The provider, with a catalogue that is asked for once in its lifetime and kept in a file between commands. A file that
  * can't be read or written costs a request and nothing else.
  */
 export function cacheCatalog(provider: Provider, options: CatalogCacheOptions): Provider {
@@ -26,7 +29,7 @@ export function cacheCatalog(provider: Provider, options: CatalogCacheOptions): 
     ...provider,
     catalog: async (call) => {
       call.signal.throwIfAborted();
-      const kept = readCatalog(options);
+      const kept = readCatalog(options, provider.caps);
       if (kept) return kept;
       const catalog = await provider.catalog(call);
       writeCatalog(options, catalog);
@@ -35,13 +38,17 @@ export function cacheCatalog(provider: Provider, options: CatalogCacheOptions): 
   };
 }
 
-function readCatalog({ path, source, now }: CatalogCacheOptions): Catalog | null {
+function readCatalog(
+  { path, source, now, lifetimeMs = usualLifetimeMs }: CatalogCacheOptions,
+  caps: Provider['caps'],
+): Catalog | null {
   try {
     const text = readPrivateFile(path, maxBytes);
     const kept = text === null ? null : (JSON.parse(text) as Kept);
     const ageMs = now() - (kept?.savedAtMs ?? 0);
     if (kept?.format !== format || kept.source !== source || ageMs < 0 || ageMs > lifetimeMs) return null;
-    return revive(kept.catalog);
+    const isPriced = caps.prices === 'none' || kept.catalog.sizes.some(({ hourly }) => hourly !== null);
+    return isPriced || ageMs <= unpricedLifetimeMs ? revive(kept.catalog) : null;
   } catch {
     return null;
   }

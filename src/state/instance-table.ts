@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SpuffError } from '../domain/errors.ts';
 import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
@@ -12,6 +12,8 @@ export class InstanceTable {
   readonly #db: DatabaseSync;
   /** For messages. */
   readonly #path: string;
+  /** Thousands of instances may be looked at one by one, and preparing a statement takes longer than running it. */
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
@@ -20,23 +22,21 @@ export class InstanceTable {
 
   /** In the order they were made. */
   list(): Instance[] {
-    const rows = this.#db.prepare('SELECT doc FROM instances ORDER BY created_at_ms, key').all();
+    const rows = this.#prepare('SELECT doc FROM instances ORDER BY created_at_ms, key').all();
     return rows.map(({ doc }) => this.#decode(doc));
   }
 
   find(by: 'name' | 'key', value: string): Instance | null {
-    const row = this.#db.prepare(`SELECT doc FROM instances WHERE ${by} = ?`).get(value);
+    const row = this.#prepare(`SELECT doc FROM instances WHERE ${by} = ?`).get(value);
     return row ? this.#decode(row['doc']) : null;
   }
 
   insert(instance: Instance): void {
     const { key, name, provider, phase, createdAt } = instance;
     this.#refuseTaken(instance, () => {
-      this.#db
-        .prepare(
-          'INSERT INTO instances (key, name, provider, phase, created_at_ms, doc) VALUES (?, ?, ?, ?, ?, ?)',
-        )
-        .run(key, name, provider, phase, createdAt.getTime(), encodeInstance(instance));
+      this.#prepare(
+        'INSERT INTO instances (key, name, provider, phase, created_at_ms, doc) VALUES (?, ?, ?, ?, ?, ?)',
+      ).run(key, name, provider, phase, createdAt.getTime(), encodeInstance(instance));
     });
   }
 
@@ -50,18 +50,9 @@ export class InstanceTable {
       }
       const after: Instance = { ...before, ...change, key };
       this.#refuseTaken(after, () => {
-        this.#db
-          .prepare(
-            'UPDATE instances SET name = ?, provider = ?, phase = ?, created_at_ms = ?, doc = ? WHERE key = ?',
-          )
-          .run(
-            after.name,
-            after.provider,
-            after.phase,
-            after.createdAt.getTime(),
-            encodeInstance(after),
-            key,
-          );
+        this.#prepare(
+          'UPDATE instances SET name = ?, provider = ?, phase = ?, created_at_ms = ?, doc = ? WHERE key = ?',
+        ).run(after.name, after.provider, after.phase, after.createdAt.getTime(), encodeInstance(after), key);
       });
       return after;
     });
@@ -69,9 +60,17 @@ export class InstanceTable {
 
   delete(key: InstanceKey): void {
     inTransaction(this.#db, () => {
-      this.#db.prepare('DELETE FROM operations WHERE key = ?').run(key);
-      this.#db.prepare('DELETE FROM instances WHERE key = ?').run(key);
+      this.#prepare('DELETE FROM operations WHERE key = ?').run(key);
+      this.#prepare('DELETE FROM instances WHERE key = ?').run(key);
     });
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 
   #refuseTaken(instance: Instance, write: () => void): void {

@@ -1,6 +1,7 @@
 /** Lists, ends, leftovers, filters, prices: where AWS has ways of its own. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Leftover } from '../../src/domain/provider.ts';
+import { neededTrials, optionalTrials, otherOptional } from '../../src/providers/aws/access-trials.ts';
 import { type AwsHarness, makeHarness } from '../simulators/aws/harness.ts';
 import { collect } from './collect.ts';
 
@@ -208,40 +209,37 @@ it('a snapshot of somebody else’s is not deleted, and ours goes with its disk'
   expect(images.size).toBe(1);
 });
 
-describe('prices', () => {
-  const provider = () => harness.makeProvider();
-
-  it('are exact, and the least of the zones for spot', async () => {
-    const { prices } = provider();
-    const usd = { currency: 'USD', basis: 'net' };
-    expect(await prices.onDemand('t3.small', 'eu-central-1', within())).toEqual({ amount: '0.0208', ...usd });
-    expect(await prices.spot('t3.small', 'us-east-1', within())).toEqual({ amount: '0.0083', ...usd });
-    expect(await prices.onDemand('no.such', 'us-east-1', within())).toBeNull();
+describe('access', () => {
+  it('names the account, all that is missing, and the quota in machines', async () => {
+    harness.cloud.missingScopes = ['ec2:CreateImage', 'ec2:DescribeVolumes'];
+    await make();
+    const report = await harness.provider.checkAccess(within());
+    expect(report.account).toBe('123456789012 (arn:aws:iam::123456789012:user/somebody)');
+    expect(report.missing).toEqual(['ec2:CreateImage', 'ec2:DescribeVolumes']);
+    expect(report.missingOptional).toEqual([]);
+    expect(report.quota.vms).toMatchObject({ limit: 1_000 });
   });
 
-  it('are missing from the catalogue of who may not know them, and the sizes are there', async () => {
-    harness.cloud.missingScopes = ['pricing:GetProducts'];
-    const { sizes } = await provider().catalog(within());
-    expect(sizes.find(({ id }) => id === 't3.small')).toMatchObject({
-      hourly: null,
-      vcpus: 2,
-      arch: 'x86_64',
-    });
-    harness.cloud.missingScopes = [];
-    const all = (await provider().catalog(within())).sizes;
-    expect(all.find(({ id }) => id === 't3.small')?.hourly?.amount).toBe('0.0208');
-    expect(all.find(({ id }) => id === 'g5.xlarge')).toMatchObject({ gpu: true, hourly: null });
-    expect(all.map(({ id }) => id)).not.toContain('t2.micro');
+  it('names each permission that is missing, and tells those apart that it does without', async () => {
+    const needed = Object.keys(neededTrials).map((action) => `ec2:${action}`);
+    const optional = [...Object.keys(optionalTrials).map((action) => `ec2:${action}`), ...otherOptional];
+    for (const scope of [...needed, ...optional]) {
+      harness.cloud.missingScopes = [scope];
+      const { missing, missingOptional } = await harness.provider.checkAccess(within());
+      expect({ scope, missing, missingOptional }).toEqual({
+        ...{ scope, missing: needed.includes(scope) ? [scope] : [] },
+        missingOptional: optional.includes(scope) ? [scope] : [],
+      });
+    }
+    harness.cloud.missingScopes = [...needed, ...optional];
+    const all = await harness.provider.checkAccess(within());
+    expect([all.missing, all.missingOptional]).toEqual([needed.sort(), optional.sort()]);
+    expect(all.quota).toEqual({});
+    expect(harness.cloud.inventory()).toEqual({});
   });
-});
 
-it('access names the account, all that is missing, and the quota in machines', async () => {
-  harness.cloud.missingScopes = ['ec2:CreateImage', 'ec2:DescribeVolumes'];
-  await make();
-  const report = await harness.provider.checkAccess(within());
-  expect(report.account).toBe('123456789012 (arn:aws:iam::123456789012:user/somebody)');
-  expect([...report.missing].sort()).toEqual(['ec2:CreateImage', 'ec2:DescribeVolumes']);
-  expect(report.quota.vms).toMatchObject({ limit: 1_000 });
-  harness.cloud.missingScopes = ['servicequotas:GetServiceQuota'];
-  expect((await harness.provider.checkAccess(within())).quota).toEqual({});
+  it('finds out that nothing may be given a tag', async () => {
+    harness.aws.state.settings.missingScopes = ['ec2:CreateTags on create'];
+    expect((await harness.provider.checkAccess(within())).missing).toEqual(['ec2:CreateTags']);
+  });
 });

@@ -1,5 +1,5 @@
 /** What an ssh client says to an agent, field by field; also what none would say. */
-import { encodeString, encodeUint32 } from '../../src/ssh/wire.ts';
+import { encodeString, encodeUint32 } from '../../src/lib/ssh-wire.ts';
 import { encodeStrings } from './ssh-hosts.ts';
 
 export const hostboundMethod = 'publickey-hostbound-v00@openssh.com';

@@ -120,7 +120,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     mayAsk: false,
     settings: async () => {
       if (given.settings instanceof SpuffError) throw given.settings;
-      return { ...defaultSettings, provider: 'fake', ...given.settings };
+      return { ...defaultSettings, provider: 'fake', forwardAgent: 'none', ...given.settings };
     },
     state: async () => state,
     ssh: async () => ({ ...given.ssh }) as Ssh,

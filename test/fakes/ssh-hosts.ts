@@ -1,6 +1,6 @@
 /** Host keys with a private half, and what ssh would make of them. Encodes by itself, so that a test can encode wrongly. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { encodeString } from '../../src/ssh/wire.ts';
+import { encodeString } from '../../src/lib/ssh-wire.ts';
 
 export type HostKeyType = 'ssh-ed25519' | 'ssh-rsa' | `ecdsa-sha2-nistp${256 | 384 | 521}`;
 

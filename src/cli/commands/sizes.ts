@@ -10,8 +10,8 @@ export const sizes = defineCommand({
   name: 'sizes',
   summary: 'list the sizes of machines, the cheapest first',
   details: [
-    'Prices are those of the provider, per hour, asked for at most once an hour. What is sold out everywhere, or in ' +
-      'the region that is asked for, is left out.',
+    'Prices are those of the provider, per hour, asked for at most once an hour, or once a day where the provider does ' +
+      'not say what is sold out. What is sold out everywhere, or in the region that is asked for, is left out.',
   ],
   arguments: {},
   options: {

@@ -142,7 +142,7 @@ async function preview(cli: Cli, names: readonly string[], wishes: Wishes): Prom
   return 0;
 }
 
-function describe({ plan, hourly, requests }: UpPreview, cli: Cli): string {
+function describe({ plan, hourly, isBilled, requests }: UpPreview, cli: Cli): string {
   const fields = formatFields(
     [
       ['name', plan.name],
@@ -151,7 +151,7 @@ function describe({ plan, hourly, requests }: UpPreview, cli: Cli): string {
       ['size', plan.size],
       ['image', plan.image.kind === 'slug' ? plan.image.slug : plan.image.id],
       ['user', plan.user],
-      ['price', formatHourly(hourly)],
+      ['price', isBilled && hourly === null ? 'not known' : formatHourly(hourly)],
       ['lease', describeLease(plan)],
       ['firewall', describeSources(plan)],
       ['ssh key', plan.keys.publicKeyPath ?? `${plan.keys.publicKeys.length} of your ssh-agent`],

@@ -1,45 +1,18 @@
 import type { Provider } from '../../domain/provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { showRemote } from '../../lib/api-client.ts';
+import { neededTrials, optionalTrials } from './access-trials.ts';
 import type { AwsCall, AwsClient } from './client.ts';
+import { pricingRegion } from './endpoints.ts';
 import { failure, missingPermission, rawCodeOf } from './errors.ts';
-import { defaultImage, findBootImage } from './images.ts';
-import { filterBy, type QueryParams } from './query-body.ts';
+import { defaultImage, findBootImage, parameterOfTrial } from './images.ts';
+import { listOnePrice } from './prices.ts';
+import type { QueryParams } from './query-body.ts';
 import { readVcpuQuota } from './quota.ts';
+import { findQuota } from './quota-codes.ts';
 import { requireText } from './read-xml.ts';
 import { type Aws, callIn } from './regions.ts';
 import { defaultSize } from './sizes.ts';
-
-const nothing = '0123456789abcdef0';
-const somewhere = [filterBy('tag-key', 'spuff')];
-
-/** All that spuff does with EC2, tried without doing it: on things that do not exist, and with the word that asks for no effect. */
-const trials: Readonly<Record<string, QueryParams>> = {
-  DescribeInstances: {},
-  DescribeInstanceTypes: {},
-  DescribeInstanceTypeOfferings: {},
-  DescribeImages: { Owner: ['self'] },
-  DescribeRegions: {},
-  DescribeSecurityGroups: {},
-  DescribeVolumes: { Filter: somewhere },
-  DescribeNetworkInterfaces: { Filter: somewhere },
-  DescribeAddresses: {},
-  RunInstances: { ImageId: `ami-${nothing}`, InstanceType: defaultSize, MinCount: 1, MaxCount: 1 },
-  TerminateInstances: { InstanceId: [`i-${nothing}`] },
-  CreateTags: { ResourceId: [`i-${nothing}`], Tag: [{ Key: 'spuff', Value: 'machine' }] },
-  ModifyInstanceMetadataOptions: { InstanceId: `i-${nothing}`, HttpEndpoint: 'disabled' },
-  CreateSecurityGroup: { GroupName: 'spuff-trial', GroupDescription: 'never made' },
-  AuthorizeSecurityGroupIngress: { GroupId: `sg-${nothing}`, IpPermissions: [] },
-  RevokeSecurityGroupIngress: { GroupId: `sg-${nothing}`, IpPermissions: [] },
-  DeleteSecurityGroup: { GroupId: `sg-${nothing}` },
-  ModifyInstanceAttribute: { InstanceId: `i-${nothing}`, GroupId: [`sg-${nothing}`] },
-  DeleteVolume: { VolumeId: `vol-${nothing}` },
-  DeleteNetworkInterface: { NetworkInterfaceId: `eni-${nothing}` },
-  ReleaseAddress: { AllocationId: `eipalloc-${nothing}` },
-  CreateImage: { InstanceId: `i-${nothing}`, Name: 'spuff-trial' },
-  DeregisterImage: { ImageId: `ami-${nothing}` },
-  DeleteSnapshot: { SnapshotId: `snap-${nothing}` },
-};
 
 export function createAccess(aws: Aws): Pick<Provider, 'checkAccess'> {
   const { client, regions } = aws;
@@ -48,17 +21,52 @@ export function createAccess(aws: Aws): Pick<Provider, 'checkAccess'> {
       const call = callIn(regions.home, 'checkAccess', options);
       const account = await readAccount(client, call);
       const image = await findBootImage(client, call, defaultImage, 'x86_64').catch(onlyRefusals);
-      const all = {
-        ...trials,
-        ...(image && { RunInstances: { ...trials['RunInstances'], ImageId: image.id } }),
-      };
-      const tried = await Promise.all(
-        Object.entries(all).map(([action, params]) => tryAction(client, call, action, params)),
-      );
-      const missing = tried.filter((permission) => permission !== null);
-      return { account, missing, quota: await readQuota(client, call, missing) };
+      const order = { ...neededTrials['RunInstances'], ...(image && { ImageId: image.id }) };
+      const [missing, missingOptional] = await Promise.all([
+        tryAll(client, call, { ...neededTrials, RunInstances: order }),
+        tryOptional(client, call),
+      ]);
+      const quota = await readQuota(client, call, [...missing, ...missingOptional]);
+      return { account, missing, missingOptional, quota };
     },
   };
+}
+
+/** The permissions that are missing, each once: one action may be refused for what another one asks as well. */
+async function tryAll(
+  client: AwsClient,
+  call: AwsCall,
+  trials: Readonly<Record<string, QueryParams>>,
+): Promise<string[]> {
+  const tried = await Promise.all(
+    Object.entries(trials).map(([action, params]) => tryAction(client, call, action, params)),
+  );
+  return [...new Set(tried.filter((permission) => permission !== null))].sort();
+}
+
+/** Services other than EC2 know no trial, so that they are asked for something small. */
+async function tryOptional(client: AwsClient, call: AwsCall): Promise<string[]> {
+  const id = findQuota(defaultSize, false);
+  const reads = [
+    client.json(call, 'ssm', 'AmazonSSM.GetParameter', { Name: parameterOfTrial }),
+    client.json(call, 'servicequotas', 'ServiceQuotasV20190624.GetServiceQuota', {
+      ServiceCode: 'ec2',
+      QuotaCode: id?.code,
+    }),
+    listOnePrice(client, { ...call, region: pricingRegion }),
+  ];
+  const [ofEc2, ...others] = await Promise.all([
+    tryAll(client, call, optionalTrials),
+    ...reads.map((read) => read.then(() => null, refusedPermission)),
+  ]);
+  return [...ofEc2, ...others.filter((permission) => permission !== null)].sort();
+}
+
+/** Whatever else is wrong with a service that spuff does without: nothing is missing that anybody could allow. */
+function refusedPermission(error: unknown): string | null {
+  if (!(error instanceof ProviderError)) throw error;
+  if (error.providerCode !== 'forbidden') return null;
+  return missingPermission(error.message, /[a-z]+:[A-Za-z]+/.exec(error.message)?.[0] ?? '');
 }
 
 /** AWS looks whether an image is there before it looks who asks, so the order is tried with a real one. */
@@ -106,8 +114,10 @@ async function readQuota(
   call: AwsCall,
   missing: readonly string[],
 ): Promise<{ vms?: { used: number; limit: number } }> {
-  if (missing.includes('ec2:DescribeInstances')) return {};
-  const quota = await readVcpuQuota(client, call);
+  if (missing.includes('ec2:DescribeInstances') || missing.includes('servicequotas:GetServiceQuota'))
+    return {};
+  const id = findQuota(defaultSize, false);
+  const quota = id && (await readVcpuQuota(client, call, id));
   if (quota === null) return {};
   return { vms: { used: Math.ceil(quota.used / 2), limit: Math.floor(quota.limit / 2) } };
 }

@@ -12,7 +12,7 @@ import { tagsFor } from './labels.ts';
 import { createLeftovers } from './leftovers.ts';
 import { checkSpec, maxUserDataBytes, runParams } from './machine-request.ts';
 import { createMachines } from './machines.ts';
-import { createPriceList, type PriceList } from './prices.ts';
+import { createPriceStore } from './prices.ts';
 import { watchRegions } from './regions.ts';
 import { defaultSize } from './sizes.ts';
 import { createSnapshotStore } from './snapshots.ts';
@@ -30,14 +30,11 @@ export interface AwsProviderDeps {
   regions: readonly [string, ...string[]];
 }
 
-/** A provider, and prices by size, which the port has no place for. */
-export type AwsProvider = Provider & { prices: PriceList };
-
 /**
  * Machines of EC2 (the Query API, version 2016-11-15), each with a security group of its own. No key pair is registered:
  * EC2 needs none, and the keys that log in are in the user data.
  */
-export function createAwsProvider(deps: AwsProviderDeps): AwsProvider {
+export function createAwsProvider(deps: AwsProviderDeps): Provider {
   const { runtime, credentials, endpoint = publicEndpoint } = deps;
   const client = createAwsClient({
     runtime,
@@ -45,7 +42,6 @@ export function createAwsProvider(deps: AwsProviderDeps): AwsProvider {
     credentials: rememberCredentials(credentials, runtime),
   });
   const aws = { client, regions: watchRegions(deps.regions) };
-  const prices = createPriceList(client);
   return {
     id: 'aws',
     caps: {
@@ -67,12 +63,12 @@ export function createAwsProvider(deps: AwsProviderDeps): AwsProvider {
     defaults: { region: aws.regions.home, size: defaultSize, image: defaultImage },
     plan,
     ...createAccess(aws),
-    ...createCatalog(aws, prices),
+    ...createCatalog(aws),
     ...createMachines(aws),
     ...createLeftovers(aws),
     snapshots: createSnapshotStore(aws),
     firewall: createFirewallStore(aws),
-    prices,
+    prices: createPriceStore(client),
   };
 }
 

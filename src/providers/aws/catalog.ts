@@ -1,21 +1,18 @@
 import type { CallOptions, Money, Provider, Region, Size } from '../../domain/provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { listKnownImages } from './images.ts';
-import type { PriceList } from './prices.ts';
+import { listPrices } from './prices.ts';
 import { itemsOf, textOf } from './read-xml.ts';
 import { type Aws, callIn } from './regions.ts';
 import { listOffered, listSizes, type SizeFacts } from './sizes.ts';
 
-/** Sizes that a development machine is likely to have: each price is a request of its own, so only these have one here. */
-const pricedSize = /^(?:t3|t4g)\.(?:micro|small|medium|large|xlarge|2xlarge)$/;
-
-export function createCatalog(aws: Aws, prices: PriceList): Pick<Provider, 'catalog'> {
+export function createCatalog(aws: Aws): Pick<Provider, 'catalog'> {
   const { client, regions } = aws;
   return {
     /** Regions: all of AWS, of which those that machines are made in are available. Prices: of the first of those. */
     async catalog(options) {
       const home = callIn(regions.home, 'catalog', options);
-      const [known, sizes, offered, images] = await Promise.all([
+      const [known, sizes, offered, images, priced] = await Promise.all([
         listRegions(aws, options),
         listSizes(client, home),
         Promise.all(
@@ -25,8 +22,8 @@ export function createCatalog(aws: Aws, prices: PriceList): Pick<Provider, 'cata
           })),
         ),
         listKnownImages(client, home),
+        readPrices(aws, options),
       ]);
-      const priced = await readPrices(sizes, regions.home, prices, options);
       const toSize = (size: SizeFacts): Size => ({
         ...size,
         hourly: priced.get(size.id) ?? null,
@@ -53,25 +50,16 @@ async function listRegions({ client, regions }: Aws, options: CallOptions): Prom
   return [...known].map(([id, available]) => ({ id, available }));
 }
 
-/** A size whose price is not to be had has none here; that is no reason to show no sizes. */
-async function readPrices(
-  sizes: readonly SizeFacts[],
-  region: string,
-  prices: PriceList,
-  options: CallOptions,
-): Promise<Map<string, Money>> {
-  const asked = sizes.filter(({ id }) => pricedSize.test(id)).map(({ id }) => id);
-  const priced = new Map<string, Money>();
+/**
+ * All of them or none: of some only, the cheapest would not be the cheapest. That they are not to be had is no reason to show
+ * no sizes.
+ */
+async function readPrices({ client, regions }: Aws, options: CallOptions): Promise<Map<string, Money>> {
   try {
-    await Promise.all(
-      asked.map(async (size) => {
-        const price = await prices.onDemand(size, region, options);
-        if (price) priced.set(size, price);
-      }),
-    );
+    return await listPrices(client, regions.home, options);
   } catch (error) {
-    if (!(error instanceof ProviderError) || !['forbidden', 'server'].includes(error.providerCode))
-      throw error;
+    if (error instanceof ProviderError && ['forbidden', 'server'].includes(error.providerCode))
+      return new Map();
+    throw error;
   }
-  return priced;
 }

@@ -51,6 +51,7 @@ const stsVersion = '2011-06-15';
 
 /** EC2 refills 20 reads or 5 changes a second and lets bursts of 50 through; the other services ask for less than 10. */
 const spacingMs = 100;
+const burstOf = (service: AwsService) => (service === 'ec2' ? 20 : 5);
 
 interface Parts {
   send(call: AwsCall, service: AwsService, request: Request): Promise<HttpsAnswer>;
@@ -150,6 +151,7 @@ function createSender({ runtime, credentials, endpoint }: AwsClientDeps): Parts[
   const openClient = (region: string, service: AwsService): ApiClient =>
     createApiClient({
       ...{ provider: 'aws', baseUrl: endpoint(region, service), runtime, spacingMs },
+      burst: burstOf(service),
       authorize: async ({ method, url, headers, body }) => {
         if (held === null) throw new TypeError('a request before its credentials');
         return sign(

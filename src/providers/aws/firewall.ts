@@ -64,8 +64,8 @@ async function attach(
   const worn = groupIds(found.node);
   if (group && worn.length === 1 && worn[0] === group.id) return;
   const vpcId = textOf(found.node, 'vpcId');
-  const groupId =
-    group?.id ??
+  const { id: groupId } =
+    group ??
     (await ensureGroup(
       aws.client,
       call,

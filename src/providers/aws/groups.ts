@@ -68,6 +68,7 @@ function toGroup(node: XmlNode, op: string): Group {
 /**
  * The group of a machine that is to be, with just the rules that are wanted. Its name is unique in a network: of two who
  * make it at once, one finds it made.
+ * @returns `isNew` when this call has made it: of whoever ordered a machine behind it before, it is not
  * @throws ProviderError `name-taken` where one of that name is not spuff's
  */
 export async function ensureGroup(
@@ -75,7 +76,7 @@ export async function ensureGroup(
   call: AwsCall,
   spec: Pick<VmSpec, 'key' | 'name'>,
   order: { tags: Readonly<Record<string, string>>; allowed: readonly string[]; vpcId?: string },
-): Promise<string> {
+): Promise<{ id: string; isNew: boolean }> {
   const wanted = readNetworks(order.allowed, call.op);
   try {
     const made = await client.ec2(
@@ -85,13 +86,13 @@ export async function ensureGroup(
     );
     const id = requireText(made, 'groupId', call.op);
     await addNetworks(client, call, id, wanted);
-    return id;
+    return { id, isNew: true };
   } catch (error) {
     if (rawCodeOf(error) === 'VPCIdNotSpecified') throw noNetwork(call, error);
     if (rawCodeOf(error) !== 'InvalidGroup.Duplicate') throw error;
     const group = await findMadeGroup(client, call, spec, error);
     await setNetworks(client, call, group, wanted);
-    return group.id;
+    return { id: group.id, isNew: false };
   }
 }
 

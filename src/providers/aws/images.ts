@@ -50,6 +50,10 @@ const knownImages: Readonly<Record<string, KnownImage>> = {
   'ubuntu-22.04': ubuntu('22.04', 'jammy', 'ebs-gp2'),
 };
 
+/** One that is there, for whoever asks whether it may be read. */
+export const parameterOfTrial =
+  '/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id';
+
 export const defaultImage: ImageRef = { kind: 'slug', slug: 'debian-12' };
 
 /** What an order of a machine needs to know of its image. */

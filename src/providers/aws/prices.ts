@@ -1,51 +1,110 @@
-import type { CallOptions, Money } from '../../domain/provider.ts';
-import type { AwsClient } from './client.ts';
+import type { CallOptions, Money, PriceStore } from '../../domain/provider.ts';
+import type { AwsCall, AwsClient } from './client.ts';
 import { pricingRegion } from './endpoints.ts';
+import { failure } from './errors.ts';
 import { filterBy } from './query-body.ts';
 import { itemsOf, textOf } from './read-xml.ts';
 import { callIn } from './regions.ts';
 
-export interface PriceList {
-  /** What an hour of a machine costs, without its disk and traffic; null where AWS names no price. */
-  onDemand(size: string, region: string, options: CallOptions): Promise<Money | null>;
-  /** The least that an hour of spot costs in any zone of the region just now; null where there is none. */
-  spot(size: string, region: string, options: CallOptions): Promise<Money | null>;
-}
-
-/** Each price is one request: whoever asks often keeps the answers. */
-export function createPriceList(client: AwsClient): PriceList {
+/** Each price is one request. */
+export function createPriceStore(client: AwsClient): PriceStore {
   return {
-    onDemand: (size, region, options) => readOnDemand(client, size, region, options),
+    onDemand: async (size, region, options) => {
+      const priced = await readProducts(client, { ...wanted(region), instanceType: size }, options);
+      return priced.get(size) ?? null;
+    },
     spot: (size, region, options) => readSpot(client, size, region, options),
   };
 }
 
-/** @see https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html */
-async function readOnDemand(
+/**
+ * What sizes of current machines have, up to the largest that somebody is likely to develop on. The products of a region are
+ * asked for by these, because pages of one question come one after another, and those of several at the same time.
+ */
+const pricedVcpus = [2, 4, 8, 16, 1, 32, 48, 64, 12, 24, 36, 72, 96];
+const atOnce = 4;
+
+/** The prices of a region: of Linux, on demand, on shared hardware, for all sizes of up to 96 processors. */
+export async function listPrices(
   client: AwsClient,
-  size: string,
   region: string,
   options: CallOptions,
-): Promise<Money | null> {
-  const call = callIn(pricingRegion, 'catalog', options);
-  const filters = {
-    ...{ instanceType: size, regionCode: region, operatingSystem: 'Linux', tenancy: 'Shared' },
-    ...{ preInstalledSw: 'NA', capacitystatus: 'Used', marketoption: 'OnDemand' },
+): Promise<Map<string, Money>> {
+  const priced = new Map<string, Money>();
+  const left = [...pricedVcpus];
+  const work = async () => {
+    for (let vcpus = left.shift(); vcpus !== undefined; vcpus = left.shift()) {
+      const found = await readProducts(client, { ...wanted(region), vcpu: String(vcpus) }, options);
+      for (const [size, price] of found) priced.set(size, price);
+    }
   };
-  const answer = (await client.json(call, 'pricing', 'AWSPriceListService.GetProducts', {
-    ServiceCode: 'AmazonEC2',
-    FormatVersion: 'aws_v1',
-    MaxResults: 10,
-    Filters: Object.entries(filters).map(([Field, Value]) => ({ Type: 'TERM_MATCH', Field, Value })),
-  })) as { PriceList?: unknown } | null;
-  const products = Array.isArray(answer?.PriceList) ? answer.PriceList : [];
-  const amounts = products.flatMap((product) => hourlyAmounts(product));
-  return amounts[0] === undefined ? null : toMoney(amounts[0]);
+  try {
+    await Promise.all(Array.from({ length: atOnce }, work));
+    return priced;
+  } finally {
+    // Where one has failed, the others need not go on.
+    left.length = 0;
+  }
+}
+
+/** The least that can be asked for: to see whether it may be. */
+export function listOnePrice(client: AwsClient, call: AwsCall): Promise<unknown> {
+  const question = { ServiceCode: 'AmazonEC2', FormatVersion: 'aws_v1', MaxResults: 1 };
+  return client.json(call, 'pricing', 'AWSPriceListService.GetProducts', question);
+}
+
+function wanted(region: string): Readonly<Record<string, string>> {
+  return {
+    ...{ regionCode: region, operatingSystem: 'Linux', tenancy: 'Shared', preInstalledSw: 'NA' },
+    ...{ capacitystatus: 'Used', marketoption: 'OnDemand' },
+  };
+}
+
+/**
+ * All pages of products that match, as prices by size.
+ * @see https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html
+ */
+async function readProducts(
+  client: AwsClient,
+  filters: Readonly<Record<string, string>>,
+  options: CallOptions,
+): Promise<Map<string, Money>> {
+  const call = callIn(pricingRegion, 'catalog', options);
+  const priced = new Map<string, Money>();
+  const seen = new Set<string>();
+  for (let next: string | undefined; ; ) {
+    const answer = (await client.json(call, 'pricing', 'AWSPriceListService.GetProducts', {
+      ServiceCode: 'AmazonEC2',
+      FormatVersion: 'aws_v1',
+      MaxResults: 100,
+      Filters: Object.entries(filters).map(([Field, Value]) => ({ Type: 'TERM_MATCH', Field, Value })),
+      ...(next !== undefined && { NextToken: next }),
+    })) as { PriceList?: unknown; NextToken?: unknown } | null;
+    for (const text of Array.isArray(answer?.PriceList) ? answer.PriceList : []) {
+      const product = readProduct(text);
+      if (product && !priced.has(product.size)) priced.set(product.size, product.price);
+    }
+    const token = answer?.NextToken;
+    if (typeof token !== 'string' || token === '') return priced;
+    if (seen.has(token))
+      throw failure('protocol', call.op, 'the pages of GetProducts lead back to one of themselves');
+    seen.add(token);
+    next = token;
+  }
+}
+
+function readProduct(text: unknown): { size: string; price: Money } | null {
+  const { product, terms } = (typeof text === 'string' ? readJson(text) : text) as {
+    product?: { attributes?: { instanceType?: unknown } };
+    terms?: unknown;
+  };
+  const size = product?.attributes?.instanceType;
+  const [amount] = hourlyAmounts(terms);
+  return typeof size === 'string' && amount !== undefined ? { size, price: toMoney(amount) } : null;
 }
 
 /** A product is JSON inside of JSON. Prices of 0 are of products that others pay for, such as a reservation. */
-function hourlyAmounts(product: unknown): string[] {
-  const { terms } = (typeof product === 'string' ? readJson(product) : product) as { terms?: unknown };
+function hourlyAmounts(terms: unknown): string[] {
   const onDemand = (terms as { OnDemand?: unknown } | undefined)?.OnDemand;
   return valuesOf(onDemand)
     .flatMap((term) => valuesOf(term['priceDimensions']))

@@ -49,6 +49,9 @@ export interface Api {
 /** 250 requests a minute; there are 5000 an hour besides, which `ratelimit-reset` tells of. */
 export const rateLimit = { perHour: 5_000, perMinute: 250 };
 
+/** What a command asks: few need more. */
+const burst = 20;
+
 /** What a machine does takes seconds; its answers are the same for as long. */
 const waitPolicy: RetryPolicy = { firstDelayMs: 1_000, factor: 1.4, maxDelayMs: 8_000, jitter: 0.2 };
 
@@ -63,8 +66,9 @@ export function createApi({ runtime, token, baseUrl }: DigitalOceanDeps): Api {
   const client = createApiClient({
     ...{ provider: providerId, baseUrl, runtime, toError: toDigitalOceanError },
     authorize: async (_request, signal) => ({ authorization: `Bearer ${(await token(signal)).reveal()}` }),
-    // A little slower than the limit: the two ends do not count from the same moment.
-    spacingMs: Math.ceil(60_000 / (rateLimit.perMinute - 5)),
+    // A little slower than the limit, also with what goes out at once: the two ends do not count from the same moment.
+    spacingMs: Math.ceil(60_000 / (rateLimit.perMinute - burst - 5)),
+    burst,
     retryAfterMs: (answer) => readWait(answer, runtime.now()),
   });
   const send = (request: ApiRequest, call: CallOptions, accept: readonly number[] = []) =>

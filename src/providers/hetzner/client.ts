@@ -51,6 +51,7 @@ export interface HetznerClient {
 
 /** The limit is 3600 requests an hour and project, of which all may come at once, and one more each second. */
 const spacingMs = 200;
+const burst = 30;
 const refillMs = 1_000;
 export const pollPolicy: RetryPolicy = { firstDelayMs: 1_500, factor: 1.4, maxDelayMs: 8_000, jitter: 0.2 };
 
@@ -59,7 +60,7 @@ const perPage = 50;
 
 export function createHetznerClient({ runtime, token, baseUrl }: HetznerDeps): HetznerClient {
   const api = createApiClient({
-    ...{ provider: 'hetzner', baseUrl, runtime, spacingMs, toError },
+    ...{ provider: 'hetzner', baseUrl, runtime, spacingMs, burst, toError },
     authorize: async (_request, signal) => ({ authorization: `Bearer ${(await token(signal)).reveal()}` }),
     // `RateLimit-Reset` tells when all requests are back, which is far too late.
     retryAfterMs: (answer) => readRetryAfter(answer, runtime.now()) ?? refillMs,

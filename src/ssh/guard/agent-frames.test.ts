@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeUint32 } from '../wire.ts';
+import { encodeUint32 } from '../../lib/ssh-wire.ts';
 import { createFrameReader, encodeFrame, FrameError, maxBodyBytes } from './agent-frames.ts';
 
 const bodies = [Buffer.from([11]), Buffer.from('a message'), Buffer.alloc(300, 5), Buffer.from([1, 0])];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type BindFields, encodeBind, encodeSignRequest } from '../../../test/fakes/agent-client.ts';
 import { encodeStrings } from '../../../test/fakes/ssh-hosts.ts';
-import { encodeUint32 } from '../wire.ts';
+import { encodeUint32 } from '../../lib/ssh-wire.ts';
 import {
   encodeIdentitiesAnswer,
   encodeQueryAnswer,

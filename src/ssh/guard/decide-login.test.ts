@@ -25,7 +25,7 @@ import {
   withPolicy,
 } from '../../../test/fakes/guard-scene.ts';
 import { encodeStrings } from '../../../test/fakes/ssh-hosts.ts';
-import { fingerprintKey } from '../public-key.ts';
+import { fingerprintKey } from '../../lib/public-key.ts';
 import { decideSign, newConnection, type SignContext, toShownKey } from './decide.ts';
 
 describe('a login', () => {
@@ -110,6 +110,14 @@ describe('a login', () => {
       expect(verdict).toEqual(refused('wrong-machine'));
       expect(verdict.request).toMatchObject({ hostKey: null, destination: null });
     }
+  });
+
+  it('is refused with more binds than there can be, and for none of them', () => {
+    const [first, second] = toForge.binds;
+    const state = { ...toForge, binds: [first!, second!, { ...second!, hostKey: stranger.blob }] };
+    const verdict = askLogin(plainLogin, { state });
+    expect(verdict).toEqual(refused('wrong-machine'));
+    expect(verdict.request).toMatchObject({ hostKey: null, destination: null });
   });
 
   it('is refused with a key that is not shown', () => {

@@ -56,15 +56,15 @@ const maxBinds = 4;
  * The signatures of each type of key, by the flags of the request. The flags of RSA choose its hash, and 0 would be SHA-1.
  * Certificates are in no policy, so they are not here.
  */
-const algorithms: Readonly<Record<string, Readonly<Record<number, string>>>> = {
-  'ssh-ed25519': { 0: 'ssh-ed25519' },
-  'ecdsa-sha2-nistp256': { 0: 'ecdsa-sha2-nistp256' },
-  'ecdsa-sha2-nistp384': { 0: 'ecdsa-sha2-nistp384' },
-  'ecdsa-sha2-nistp521': { 0: 'ecdsa-sha2-nistp521' },
-  'sk-ssh-ed25519@openssh.com': { 0: 'sk-ssh-ed25519@openssh.com' },
-  'sk-ecdsa-sha2-nistp256@openssh.com': { 0: 'sk-ecdsa-sha2-nistp256@openssh.com' },
-  'ssh-rsa': { 2: 'rsa-sha2-256', 4: 'rsa-sha2-512' },
-};
+const algorithms = new Map<string, Readonly<Record<number, string>>>([
+  ['ssh-ed25519', { 0: 'ssh-ed25519' }],
+  ['ecdsa-sha2-nistp256', { 0: 'ecdsa-sha2-nistp256' }],
+  ['ecdsa-sha2-nistp384', { 0: 'ecdsa-sha2-nistp384' }],
+  ['ecdsa-sha2-nistp521', { 0: 'ecdsa-sha2-nistp521' }],
+  ['sk-ssh-ed25519@openssh.com', { 0: 'sk-ssh-ed25519@openssh.com' }],
+  ['sk-ecdsa-sha2-nistp256@openssh.com', { 0: 'sk-ecdsa-sha2-nistp256@openssh.com' }],
+  ['ssh-rsa', { 2: 'rsa-sha2-256', 4: 'rsa-sha2-512' }],
+]);
 
 export const newConnection: ConnectionState = { binds: [], poisoned: null };
 
@@ -85,7 +85,7 @@ export function toShownKey({ keyBlob, comment }: Identity): ShownKey {
 export function selectKeys(keys: readonly ShownKey[], policy: GuardPolicy): readonly ShownKey[] {
   return keys.filter(
     ({ blob, fingerprint, comment }) =>
-      Object.hasOwn(algorithms, readKeyType(blob) ?? '') &&
+      algorithms.has(readKeyType(blob)) &&
       policy.keys.every((names) => names.includes(fingerprint) || names.includes(comment)),
   );
 }
@@ -166,9 +166,7 @@ function ruleOnSign(
 
 /** The name of the signature that the agent would make; null when the guard knows of none. */
 function findAlgorithm({ keyBlob, flags }: SignRequest): string | null {
-  const type = readKeyType(keyBlob);
-  if (type === null || !Object.hasOwn(algorithms, type)) return null;
-  return algorithms[type]?.[flags] ?? null;
+  return algorithms.get(readKeyType(keyBlob))?.[flags] ?? null;
 }
 
 /** ssh-keygen runs on the machine itself, and goes nowhere from there. */
@@ -238,5 +236,5 @@ function describeRequest(
 
 /** `type base64`, as the policy writes keys. */
 function writeKeyLine(blob: Buffer): string {
-  return `${readKeyType(blob) ?? ''} ${blob.toString('base64')}`;
+  return `${readKeyType(blob)} ${blob.toString('base64')}`;
 }

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeStrings, type HostKeyType, makeHost, toMpint } from '../../../test/fakes/ssh-hosts.ts';
-import { decodeStrings } from '../wire.ts';
+import { decodeStrings } from '../../lib/ssh-wire.ts';
 import { verifyHostSignature } from './verify-signature.ts';
 
 const data = Buffer.from('what a session is called by');

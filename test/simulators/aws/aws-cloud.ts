@@ -1,6 +1,12 @@
 /** A simulated AWS: one account, a few regions, EC2 and what goes with it, behind one address. The signature tells which is asked. */
 import { type SimAnswer, type SimRequest, SimServer } from '../sim-server.ts';
-import { describeOfferings, describeRegions, describeSpotPrices, describeTypes } from './catalogue.ts';
+import {
+  describeOfferings,
+  describeRegions,
+  describeSpotPrices,
+  describeSubnets,
+  describeTypes,
+} from './catalogue.ts';
 import { checkSignature, type KnownKey, type Signer } from './check-signature.ts';
 import { account, type CloudState, makeId } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
@@ -13,6 +19,7 @@ import {
   runInstances,
   terminateInstances,
 } from './instances.ts';
+import { jsonFaults } from './json-model.ts';
 import { jsonActions } from './json-services.ts';
 import { loadServiceModel } from './service-model.ts';
 import { createTags, deleteThing, describeThings } from './things.ts';
@@ -45,6 +52,7 @@ const ec2Actions: Readonly<Record<string, Action>> = {
   DescribeRegions: describeRegions,
   DescribeInstanceTypes: (_state, params, region) => describeTypes(params, region),
   DescribeInstanceTypeOfferings: (_state, params, region) => describeOfferings(params, region),
+  DescribeSubnets: (_state, params, region) => describeSubnets(params, region),
   DescribeSpotPriceHistory: (state, params, region) => describeSpotPrices(params, region, state.now()),
 };
 
@@ -65,7 +73,10 @@ export function createAwsSimulator(state: CloudState): AwsSimulator {
     try {
       const signer = checkSignature(request, keys, state.now());
       throttle(state);
-      if (json !== undefined) return answerJson(state, request, json, signer);
+      if (json !== undefined) {
+        const faults = (found: readonly string[]) => void server.descriptionFaults.push(...found);
+        return answerJson(state, request, json, signer, faults);
+      }
       const params = readForm(request.body);
       const action = textIn(params, 'Action') ?? '';
       if (signer.service === 'sts') return answerSts(action, signer);
@@ -103,6 +114,9 @@ async function answerEc2(
   if (!known || textIn(params, 'Version') !== '2016-11-15')
     throw new AwsFault('InvalidAction', `The action ${action} is not valid for this web service.`);
   requirePermission(state, `ec2:${action}`);
+  // Tags that come with what is made take a permission of their own, which can be kept to that.
+  if (params['TagSpecification'] && state.settings.missingScopes.includes('ec2:CreateTags on create'))
+    throw refusalOf('ec2:CreateTags');
   holdRequest();
   if (textIn(params, 'DryRun') === 'true')
     throw new AwsFault('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
@@ -114,11 +128,14 @@ async function answerEc2(
 const person = `arn:aws:iam::${account}:user/somebody`;
 
 function requirePermission({ settings }: CloudState, permission: string): void {
-  if (!settings.missingScopes.includes(permission)) return;
+  if (settings.missingScopes.includes(permission)) throw refusalOf(permission);
+}
+
+function refusalOf(permission: string): AwsFault {
   const message = `User: ${person} is not authorized to perform: ${permission} on resource: * because no identity-based policy allows the ${permission} action`;
-  if (!permission.startsWith('ec2:')) throw new AwsFault('AccessDeniedException', message, 400);
+  if (!permission.startsWith('ec2:')) return new AwsFault('AccessDeniedException', message, 400);
   const encoded = Buffer.from(message.repeat(3)).toString('base64url');
-  throw new AwsFault(
+  return new AwsFault(
     'UnauthorizedOperation',
     `You are not authorized to perform this operation. ${message}. Encoded authorization failure message: ${encoded}`,
     403,
@@ -134,12 +151,22 @@ function answerSts(action: string, { accessKeyId }: Signer): SimAnswer {
   });
 }
 
-function answerJson(state: CloudState, request: SimRequest, target: string, signer: Signer): SimAnswer {
+function answerJson(
+  state: CloudState,
+  request: SimRequest,
+  target: string,
+  signer: Signer,
+  onFaults: (found: readonly string[]) => void,
+): SimAnswer {
   const known = Object.hasOwn(jsonActions, target) ? jsonActions[target] : undefined;
   if (known?.service !== signer.service) throw new AwsFault('UnknownOperationException', '');
-  requirePermission(state, `${signer.service}:${target.replace(/^.*\./, '')}`);
+  const action = target.replace(/^.*\./, '');
+  requirePermission(state, `${signer.service}:${action}`);
   const body = JSON.parse(request.body) as Record<string, unknown>;
-  return { status: 200, body: known.answer(state, body, signer.region) };
+  onFaults(jsonFaults(signer.service, action, 'input', body));
+  const answer = known.answer(state, body, signer.region);
+  onFaults(jsonFaults(signer.service, action, 'output', answer));
+  return { status: 200, body: answer };
 }
 
 const xmlHeaders = { 'content-type': 'text/xml;charset=UTF-8' };

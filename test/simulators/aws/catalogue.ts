@@ -3,7 +3,7 @@ import type { SimImage } from './cloud-state.ts';
 import { makeId } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
 import { pageOf, passes } from './filters.ts';
-import { type Params, textsIn, type Xml } from './wire.ts';
+import { type Params, textIn, textsIn, type Xml } from './wire.ts';
 
 export const regions = ['us-east-1', 'eu-central-1', 'us-west-2'] as const;
 
@@ -12,9 +12,11 @@ interface InstanceType {
   vcpus: number;
   mib: number;
   usd: string;
+  /** Where it costs something else. */
+  usdIn: Readonly<Record<string, string>>;
   current: boolean;
   gpu: boolean;
-  /** Where it is not to be had. */
+  /** Regions and zones where it is not to be had. */
   notIn: readonly string[];
 }
 
@@ -25,18 +27,27 @@ function type(
   usd: string,
   more: Partial<InstanceType> = {},
 ): InstanceType {
-  return { arch, vcpus, mib: gib * 1_024, usd, current: true, gpu: false, notIn: [], ...more };
+  return { arch, vcpus, mib: gib * 1_024, usd, usdIn: {}, current: true, gpu: false, notIn: [], ...more };
 }
 
 export const types: Readonly<Record<string, InstanceType>> = {
   't2.micro': type('x86_64', 1, 1, '0.0116000000', { current: false }),
   't3.micro': type('x86_64', 2, 1, '0.0104000000'),
-  't3.small': type('x86_64', 2, 2, '0.0208000000'),
+  't3.small': type('x86_64', 2, 2, '0.0208000000', { usdIn: { 'eu-central-1': '0.0240000000' } }),
   't3.medium': type('x86_64', 2, 4, '0.0416000000'),
   't3.large': type('x86_64', 2, 8, '0.0832000000'),
   't4g.small': type('arm64', 2, 2, '0.0168000000'),
   'm7i.large': type('x86_64', 2, 8, '0.1008000000'),
+  'm7i.xlarge': type('x86_64', 4, 16, '0.2016000000', { notIn: ['us-east-1b'] }),
   'c7g.xlarge': type('arm64', 4, 8, '0.1450000000', { notIn: ['us-west-2'] }),
+  't3.2xlarge': type('x86_64', 8, 32, '0.3328000000'),
+  'm6i.4xlarge': type('x86_64', 16, 64, '0.7680000000'),
+  'm6a.4xlarge': type('x86_64', 16, 64, '0.6912000000', { usdIn: { 'eu-central-1': '0.8280000000' } }),
+  'm7i.4xlarge': type('x86_64', 16, 64, '0.8064000000'),
+  'c7i.8xlarge': type('x86_64', 32, 64, '1.4280000000'),
+  'r7i.2xlarge': type('x86_64', 8, 64, '0.5292000000'),
+  'm7i.48xlarge': type('x86_64', 192, 768, '9.6768000000'),
+  'g4dn.xlarge': type('x86_64', 4, 16, '0.5260000000', { gpu: true }),
   'g5.xlarge': type('x86_64', 4, 16, '1.0060000000', { gpu: true }),
 };
 
@@ -154,43 +165,48 @@ export function describeTypes(params: Params, region: string): Xml {
 }
 
 export function describeOfferings(params: Params, region: string): Xml {
-  const all = Object.entries(types).filter(([, one]) => !one.notIn.includes(region));
+  const locationType = textIn(params, 'LocationType') ?? 'region';
+  const places = locationType === 'availability-zone' ? zonesOf(region) : [region];
+  const all = Object.keys(types)
+    .filter((name) => !types[name]?.notIn.includes(region) && passes(params, {}, { 'instance-type': name }))
+    .flatMap((instanceType) =>
+      places
+        .filter((location) => isInZone(instanceType, location))
+        .map((location) => ({ instanceType, locationType, location })),
+    );
   const { page, nextToken } = pageOf(params, all);
-  const set = page.map(([instanceType]) => ({ instanceType, locationType: 'region', location: region }));
-  return { instanceTypeOfferingSet: set, nextToken };
+  return { instanceTypeOfferingSet: page, nextToken };
+}
+
+/** The zones of a region, each with a default subnet. */
+export function zonesOf(region: string): string[] {
+  return ['a', 'b', 'c'].map((letter) => `${region}${letter}`);
+}
+
+export function isInZone(name: string, zone: string): boolean {
+  return !types[name]?.notIn.includes(zone);
+}
+
+export function describeSubnets(params: Params, region: string): Xml {
+  const all = zonesOf(region).map((zone, at) => ({
+    ...{ subnetId: makeId('subnet', zone), state: 'available', vpcId: makeId('vpc', region) },
+    ...{ cidrBlock: `172.31.${16 * at}.0/20`, availableIpAddressCount: 4_091, availabilityZone: zone },
+    ...{ defaultForAz: true, mapPublicIpOnLaunch: true, tagSet: [] },
+  }));
+  const matching = all.filter(({ state, availabilityZone }) =>
+    passes(params, {}, { state, 'default-for-az': 'true', 'availability-zone': availabilityZone }),
+  );
+  const { page, nextToken } = pageOf(params, matching);
+  return { subnetSet: page, nextToken };
 }
 
 export function describeSpotPrices(params: Params, region: string, nowMs: number): Xml {
-  const zones = ['a', 'b'];
   const set = textsIn(params, 'InstanceType').flatMap((instanceType) =>
-    zones.map((zone, at) => ({
-      ...{ instanceType, productDescription: 'Linux/UNIX', availabilityZone: `${region}${zone}` },
+    zonesOf(region).map((availabilityZone, at) => ({
+      ...{ instanceType, productDescription: 'Linux/UNIX', availabilityZone },
       spotPrice: `0.00${9 - at}300`,
       timestamp: new Date(nowMs - 3_600_000).toISOString(),
     })),
   );
   return { spotPriceHistorySet: set, nextToken: '' };
-}
-
-/** A product as the price list has it: JSON in JSON. */
-export function priceOf(filters: readonly { Field: string; Value: string }[]): string[] {
-  const value = (field: string) => filters.find(({ Field }) => Field === field)?.Value ?? '';
-  const size = value('instanceType');
-  const found = Object.hasOwn(types, size) ? types[size] : undefined;
-  if (!found || !regions.some((region) => region === value('regionCode'))) return [];
-  const product = (unit: string, USD: string, sku: string) =>
-    JSON.stringify({
-      product: { productFamily: 'Compute Instance', attributes: { instanceType: size }, sku },
-      serviceCode: 'AmazonEC2',
-      terms: {
-        OnDemand: {
-          [`${sku}.JRTCKXETXF`]: {
-            priceDimensions: {
-              [`${sku}.JRTCKXETXF.6YS6EN2CT7`]: { unit, endRange: 'Inf', pricePerUnit: { USD } },
-            },
-          },
-        },
-      },
-    });
-  return [product('Hrs', '0.0000000000', 'UNUSED'), product('Hrs', found.usd, 'USED')];
 }

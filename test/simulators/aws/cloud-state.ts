@@ -10,6 +10,9 @@ export interface Instance {
   id: string;
   region: string;
   type: string;
+  /** The zone, and whether the order named it: its token counts for that zone alone then. */
+  zone: string;
+  zoneNamed: boolean;
   imageId: string;
   arch: 'x86_64' | 'arm64';
   rootDevice: string;
@@ -80,6 +83,10 @@ export interface Settings
   > {
   /** So many requests from now on are refused for their rate, as EC2 words it. */
   throttle: number;
+  /** Zones that have no room for another machine. */
+  fullZones: string[];
+  /** Processors that the account may have by another quota than that of `machineLimit`, by the quota's code. */
+  vcpuLimits: Readonly<Record<string, number>>;
 }
 
 export const account = '123456789012';
@@ -102,6 +109,8 @@ export class CloudState {
     machineLimit: 1_000,
     missingScopes: [],
     throttle: 0,
+    fullZones: [],
+    vcpuLimits: {},
   };
   readonly instances = new Map<string, Instance>();
   readonly groups = new Map<string, Group>();

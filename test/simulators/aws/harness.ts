@@ -104,6 +104,7 @@ function plantInstance(state: CloudState, tags: Tags): string {
   const [region] = regions;
   const instance: Instance = {
     ...{ id: makeId('i'), region, type: 't3.micro', imageId: makeId('ami'), arch: 'x86_64' },
+    ...{ zone: `${region}a`, zoneNamed: false },
     ...{ rootDevice: '/dev/xvda', reservationId: makeId('r'), clientToken: makeId('token'), order: '', tags },
     ...{ groupIds: [], userData: '', volumeId: makeId('vol'), nicId: makeId('eni'), spot: false },
     ...{ shutdownTerminates: false, protectedFromEnd: false },

@@ -1,9 +1,10 @@
-import { typeIn } from './catalogue.ts';
+import { isInZone, typeIn, zonesOf } from './catalogue.ts';
 import { type CloudState, type Instance, letGoMs, makeId, privateAddress } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
 import { idsIn, isoTime, pageOf, passes, required, tagSet, tagsFor } from './filters.ts';
 import { findImage } from './images.ts';
 import { metadataOf } from './metadata.ts';
+import { checkQuota } from './quotas.ts';
 import { nodesIn, type Params, textIn, textsIn, type Xml } from './wire.ts';
 
 const stateCodes: Record<string, number> = {
@@ -23,8 +24,13 @@ export async function runInstances(state: CloudState, params: Params, region: st
   if (!/^[\x21-\x7e]{1,64}$/.test(clientToken))
     throw new AwsFault('InvalidParameterValue', 'Invalid value for clientToken');
   const order = JSON.stringify(params);
+  const zone = textIn(params, 'Placement', 'AvailabilityZone');
+  // A token counts for the region, or for the one zone that an order names.
   const known = [...state.instances.values()].find(
-    (one) => one.region === region && one.clientToken === clientToken,
+    (one) =>
+      one.region === region &&
+      one.clientToken === clientToken &&
+      (zone === undefined ? !one.zoneNamed : one.zoneNamed && one.zone === zone),
   );
   if (known && known.order !== order) {
     const message =
@@ -33,7 +39,8 @@ export async function runInstances(state: CloudState, params: Params, region: st
   }
   if (known) return answerOf(state, known);
   const instance = readOrder(state, params, region, { clientToken, order });
-  checkRoom(state, region);
+  checkQuota(state, instance);
+  checkRoom(state, instance);
   keepOrder(state, instance, params);
   // Whoever asks with the same token while it boots finds it.
   if (!instance.doomed) instance.backing = await state.backing.boot(metadataOf(state, instance));
@@ -49,23 +56,27 @@ function answerOf(state: CloudState, instance: Instance): Xml {
   };
 }
 
-function checkRoom(state: CloudState, region: string): void {
-  const { settings } = state;
-  const living = [...state.instances.values()].filter((one) => state.lives(one)).length;
-  if (living >= settings.machineLimit) {
-    const limit = settings.machineLimit * 2;
-    throw new AwsFault(
-      'VcpuLimitExceeded',
-      `You have requested more vCPU capacity than your current vCPU limit of ${limit} allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.`,
-    );
+function checkRoom({ settings }: CloudState, { region, zone, type, zoneNamed }: Instance): void {
+  if (zoneNamed && !isInZone(type, zone)) {
+    const message = `Your requested instance type (${type}) is not supported in your requested Availability Zone (${zone}).`;
+    throw new AwsFault('Unsupported', message);
   }
-  if (settings.fullRegions.includes(region)) {
-    throw new AwsFault(
-      'InsufficientInstanceCapacity',
-      'We currently do not have sufficient capacity in the Availability Zone you requested. Our system will be working on provisioning additional capacity.',
-      500,
-    );
-  }
+  if (!settings.fullRegions.includes(region) && !settings.fullZones.includes(zone)) return;
+  throw new AwsFault(
+    'InsufficientInstanceCapacity',
+    `We currently do not have sufficient ${type} capacity in the Availability Zone you requested (${zone}). Our system will be working on provisioning additional capacity.`,
+    500,
+  );
+}
+
+/** The zone that an order names, or the first one that has the type: AWS takes no look at who has room. */
+function zoneFor(params: Params, region: string, type: string): { zone: string; zoneNamed: boolean } {
+  const named = textIn(params, 'Placement', 'AvailabilityZone');
+  const zones = zonesOf(region);
+  if (named !== undefined && !zones.includes(named))
+    throw new AwsFault('InvalidParameterValue', `Invalid availability zone: [${named}]`);
+  const zone = named ?? zones.find((one) => isInZone(type, one)) ?? '';
+  return { zone, zoneNamed: named !== undefined };
 }
 
 function readOrder(
@@ -91,6 +102,7 @@ function readOrder(
   state.settings.failNextPlacement = false;
   const now = state.now();
   return {
+    ...zoneFor(params, region, type),
     ...{ id: makeId('i'), region, type, imageId: image.id, arch: image.arch, ...more, userData, doomed },
     ...{ rootDevice: image.rootDevice, reservationId: makeId('r'), groupIds: given },
     ...{ volumeId: makeId('vol'), nicId: makeId('eni'), tags: tagsFor(params, 'instance') },
@@ -142,6 +154,7 @@ export function describeInstances(state: CloudState, params: Params, region: str
         'instance-state-name': state.stateOf(one),
         'instance-id': one.id,
         'client-token': one.clientToken,
+        'instance-lifecycle': one.spot ? 'spot' : undefined,
       }),
   );
   const { page, nextToken } = pageOf(params, all);
@@ -165,9 +178,9 @@ export function describe(state: CloudState, one: Instance): Xml {
     instanceState: { code: stateCodes[name], name },
     ...{ privateDnsName: '', dnsName: '', reason: '', amiLaunchIndex: 0, productCodes: [] },
     ...{ instanceType: one.type, launchTime: isoTime(one.createdMs) },
-    placement: { availabilityZone: `${one.region}a`, groupName: '', tenancy: 'default' },
+    placement: { availabilityZone: one.zone, groupName: '', tenancy: 'default' },
     monitoring: { state: 'disabled' },
-    ...(!ended && { subnetId: makeId('subnet', one.region), vpcId: state.vpcOf(one.region) }),
+    ...(!ended && { subnetId: makeId('subnet', one.zone), vpcId: state.vpcOf(one.region) }),
     ...(!ended && { privateIpAddress: privateAddress, ipAddress: address }),
     ...(!ended && { groupSet: groups }),
     stateReason: one.reason ?? undefined,

@@ -1,7 +1,9 @@
 /** The services that speak JSON, each with the one action that is asked of it. */
-import { priceOf, readParameter } from './catalogue.ts';
+import { readParameter } from './catalogue.ts';
 import type { CloudState } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
+import { getProducts } from './pricing.ts';
+import { limitOf } from './quotas.ts';
 
 type Body = Record<string, unknown>;
 
@@ -19,30 +21,23 @@ export const jsonActions: Readonly<
   'ServiceQuotasV20190624.GetServiceQuota': {
     service: 'servicequotas',
     answer: (state, { ServiceCode, QuotaCode }) => {
-      if (ServiceCode !== 'ec2' || QuotaCode !== 'L-1216C47A')
-        throw new AwsFault(
-          'NoSuchResourceException',
-          'The request failed because the specified service does not exist.',
-        );
-      return {
-        Quota: {
-          ServiceCode,
-          QuotaCode,
-          Value: state.settings.machineLimit * 2,
-          Unit: 'None',
-          Adjustable: true,
-        },
-      };
+      const Value = ServiceCode === 'ec2' ? limitOf(state, String(QuotaCode)) : null;
+      if (Value !== null)
+        return {
+          Quota: { ServiceCode, QuotaCode, Value, Unit: 'None', Adjustable: true, GlobalQuota: false },
+        };
+      throw new AwsFault(
+        'NoSuchResourceException',
+        'The request failed because the specified service quota does not exist.',
+      );
     },
   },
   'AWSPriceListService.GetProducts': {
     service: 'pricing',
-    answer: (_state, { ServiceCode, Filters }, region) => {
+    answer: (_state, body, region) => {
       if (region !== 'us-east-1')
         throw new AwsFault('InternalErrorException', 'there is no such endpoint', 500);
-      if (ServiceCode !== 'AmazonEC2') throw new AwsFault('InvalidParameterException', 'unknown service');
-      const PriceList = priceOf(Filters as { Field: string; Value: string }[]);
-      return { FormatVersion: 'aws_v1', PriceList };
+      return getProducts(body);
     },
   },
 };

@@ -17,13 +17,15 @@ interface Model {
   shapes: Record<string, Shape>;
 }
 
-const places = ['/usr/lib/python3/dist-packages/awscli', '/usr/lib/python3/dist-packages'].map(
-  (folder) => `${folder}/botocore/data/ec2/2016-11-15/service-2.json`,
+/** Where the descriptions of all services are. */
+export const places = ['/usr/lib/python3/dist-packages/awscli', '/usr/lib/python3/dist-packages'].map(
+  (folder) => `${folder}/botocore/data`,
 );
 
 /** null where the AWS CLI of Debian is not installed. */
 export function loadServiceModel(): ServiceModel | null {
-  const path = places.find((one) => existsSync(one));
+  const files = places.map((place) => `${place}/ec2/2016-11-15/service-2.json`);
+  const path = files.find((one) => existsSync(one));
   return path === undefined ? null : new ServiceModel(JSON.parse(readFileSync(path, 'utf8')) as Model);
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeStrings, encodeString, encodeUint32, readWhole } from './wire.ts';
+import { decodeStrings, encodeString, encodeUint32, readWhole } from './ssh-wire.ts';
 
 const bytes = (...values: number[]) => Buffer.from(values);
 
