@@ -82,7 +82,7 @@ export class AgentClient {
 
 /** @throws Error where nobody listens, or somebody may not connect */
 export async function connectAgent(path: string): Promise<AgentClient> {
-  const socket = connect({ path, allowHalfOpen: true });
+  const socket = connect(path);
   await once(socket, 'connect');
   return new AgentClient(socket);
 }

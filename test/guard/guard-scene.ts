@@ -271,7 +271,10 @@ export class LentSession {
     if (!this.isOpen) return;
     const ended = once(this.#child, 'exit');
     this.#child.stdin?.end();
+    // ssh waits for connections that a failed test has left open.
+    const timer = setTimeout(() => this.#child.kill('SIGTERM'), 15_000);
     await ended;
+    clearTimeout(timer);
   }
 }
 

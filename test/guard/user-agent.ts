@@ -36,7 +36,18 @@ export class UserAgent {
    */
   addKey(name: string, { type = 'ed25519', options = [] }: KeyOptions = {}): string {
     const path = join(this.#folder, name);
-    execFileSync('ssh-keygen', ['-q', '-t', type, ...(type === 'rsa' ? ['-b', '2048'] : []), '-N', '', '-C', name, '-f', path]);
+    execFileSync('ssh-keygen', [
+      '-q',
+      '-t',
+      type,
+      ...(type === 'rsa' ? ['-b', '2048'] : []),
+      '-N',
+      '',
+      '-C',
+      name,
+      '-f',
+      path,
+    ]);
     this.#keys.set(path, options);
     this.#sshAdd(['-q', ...options, path]);
     return readFileSync(`${path}.pub`, 'utf8').trim();

