@@ -58,8 +58,12 @@ export function serveGuardConnection(socket: Socket, core: GuardCore): void {
       socket.destroy();
       return;
     }
-    clearTimeout(partialTimer);
-    if (frames.isPartial()) partialTimer = setTimeout(() => socket.destroy(), frameTimeoutMs);
+    // Not for each byte anew: a request that comes a byte at a time must be whole by then as well.
+    if (bodies.length > 0 || !frames.isPartial()) {
+      clearTimeout(partialTimer);
+      partialTimer = undefined;
+    }
+    if (frames.isPartial()) partialTimer ??= setTimeout(() => socket.destroy(), frameTimeoutMs);
     // Nothing is read while there is something to answer: what a flood brings stays in the kernel.
     socket.pause();
     queue = queue.then(async () => {
