@@ -9,7 +9,7 @@ import { createSimClock, type SimClock } from '../sim-clock.ts';
 import type { SimRequest } from '../sim-server.ts';
 import { type AwsSimulator, createAwsSimulator } from './aws-cloud.ts';
 import { CloudState, type Instance, makeId, type Tags, type Thing } from './cloud-state.ts';
-import { keepOrder } from './instances.ts';
+import { keepOrder, stopInstances } from './instances.ts';
 
 export const testKey = { accessKeyId: 'AKIASIMULATED0000001', secret: 'a-secret/that+only.the-tests=know' };
 const regions = ['us-east-1', 'eu-central-1'] as const;
@@ -60,6 +60,10 @@ export async function makeHarness(
     powerOff: async (vm) => {
       const machine = state.instances.get(vm.id.replace(/^.*\//, ''));
       if (machine?.backing) await backing.powerOff(machine.backing.id);
+    },
+    stopFromOutside: async (vm) => {
+      const id = vm.id.replace(/^.*\//, '');
+      await stopInstances(state, { InstanceId: { 1: id } }, vm.region);
     },
     plantThing: (kind, tags) => plantThing(state, kind, tags),
     cleanUp: () => backing.removeAll(),

@@ -41,7 +41,7 @@ export async function makeHarness(options: HarnessOptions = {}): Promise<Digital
     clock.advance(msPerRequest);
     return cloud.handle(request);
   };
-  const sim = new SimServer({ handle, description, undeclared });
+  const sim = new SimServer({ handle, description, undeclared, now: clock.now });
   const address = await sim.start();
   const open = (value: string): Provider =>
     createDigitalOceanProvider({
@@ -64,6 +64,7 @@ export async function makeHarness(options: HarnessOptions = {}): Promise<Digital
     machineTimeoutMs: 300_000,
     letPass: async (ms) => clock.advance(ms),
     powerOff: (vm) => cloud.powerOff(vm.id),
+    stopFromOutside: async (vm) => void (await cloud.act(vm.id, 'power_off')),
     cleanUp: () => cloud.clear(),
     scopes: ['tag:read', 'account:read', 'droplet:read', 'firewall:read', 'snapshot:read', 'ssh_key:read'],
     sleeps: () => clock.sleeps,

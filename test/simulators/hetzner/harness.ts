@@ -7,6 +7,7 @@ import { loadDescription } from '../openapi.ts';
 import { createSimClock, type SimClock } from '../sim-clock.ts';
 import { SimServer } from '../sim-server.ts';
 import { HetznerCloud, readWrite, simToken } from './hetzner-cloud.ts';
+import { powerOffServer } from './servers.ts';
 
 export interface HetznerHarness extends CloudHarness {
   cloud: HetznerCloud;
@@ -25,6 +26,7 @@ export async function makeHetznerHarness(
     handle: (request) => cloud.handle(request),
     description: loadDescription('hetzner.openapi.json'),
     pathPrefix: '/v1',
+    now: clock.now,
   });
   const baseUrl = new URL('/v1', await sim.start());
   const open = (token: string) =>
@@ -44,6 +46,9 @@ export async function makeHetznerHarness(
     powerOff: async (vm) => {
       const server = cloud.state.servers.get(Number(vm.id));
       await backing.powerOff(server?.machineId ?? '');
+    },
+    stopFromOutside: async (vm) => {
+      await powerOffServer(cloud.state, vm.id, 'stop_server');
     },
     sleeps: () => clock.sleeps,
     isCreate: ({ method, path }) => method === 'POST' && path === '/v1/servers',
