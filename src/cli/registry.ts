@@ -49,6 +49,7 @@ export const commandGroups: readonly CommandGroup[] = [
       providers: async () => (await import('./commands/providers.ts')).providers,
       sizes: async () => (await import('./commands/sizes.ts')).sizes,
       regions: async () => (await import('./commands/regions.ts')).regions,
+      reap: async () => (await import('./commands/reap.ts')).reap,
       orphans: async () => (await import('./commands/orphans.ts')).orphans,
       adopt: async () => (await import('./commands/adopt.ts')).adopt,
       'firewall show': async () => (await import('./commands/firewall-show.ts')).firewallShow,
