@@ -1,5 +1,5 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { findModulus, type RsaProof, signWithExponent, toBytes } from '../../../test/fakes/rsa-numbers.ts';
 import { encodeStrings, type HostKeyType, makeHost, toMpint } from '../../../test/fakes/ssh-hosts.ts';
 import { decodeStrings } from '../../lib/ssh-wire.ts';
 import { verifyHostSignature } from './verify-signature.ts';
@@ -184,58 +184,33 @@ describe('an RSA key', () => {
     expect(isGood(exponent!, Buffer.alloc(0))).toBe(false);
   });
 
+  const isProof = ({ exponent, modulus, signature }: RsaProof, toInteger = toMpint) => {
+    const blob = encodeStrings('ssh-rsa', toMpint(toBytes(exponent)), toInteger(toBytes(modulus)));
+    return verifyHostSignature(blob, data, encodeStrings('rsa-sha2-256', signature));
+  };
+
   it.each([
     ['everybody could sign for it', 1n, false],
     ['its exponent is 3', 3n, true],
     ['its exponent has 64 bits', 0xffffffffffffffc5n, true],
     ['its exponent has more than 64 bits', 0x1000000000000000dn, false],
   ])('is judged right when %s', (_, exponent, isGood) => {
-    const { modulus, signature } = signWithExponent(exponent);
-    const blob = encodeStrings('ssh-rsa', toMpint(toBytes(exponent)), toMpint(toBytes(modulus)));
-    expect(verifyHostSignature(blob, data, encodeStrings('rsa-sha2-256', signature))).toBe(isGood);
+    expect(isProof(signWithExponent(data, exponent))).toBe(isGood);
+  });
+
+  it('has an odd exponent', () => {
+    expect(isProof(findModulus(data, 2n, 2048))).toBe(false);
+    expect(isProof(findModulus(data, 3n, 2048))).toBe(true);
+  });
+
+  it('has 16384 bits at most', () => {
+    expect(isProof(findModulus(data, 3n, 16_384))).toBe(true);
+    expect(isProof(findModulus(data, 3n, 16_392))).toBe(false);
+  });
+
+  it('has a modulus that is not negative', () => {
+    const proof = findModulus(data, 3n, 2048);
+    expect(toBytes(proof.modulus)[0]).toBe(0x80);
+    expect(isProof(proof, (bytes) => Buffer.from(bytes))).toBe(false);
   });
 });
-
-/** RFC 8017 with SHA-256, for exponents that node:crypto makes no key with. */
-function signWithExponent(exponent: bigint): { modulus: bigint; signature: Buffer } {
-  for (;;) {
-    const jwk = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
-    const [p, q] = [jwk.p, jwk.q].map((text) => fromBytes(Buffer.from(text ?? '', 'base64url')));
-    const phi = (p! - 1n) * (q! - 1n);
-    const inverse = invert(exponent, phi);
-    if (inverse === null) continue;
-    const digest = createHash('sha256').update(data).digest();
-    const info = Buffer.concat([Buffer.from('3031300d060960864801650304020105000420', 'hex'), digest]);
-    const filler = Buffer.alloc(256 - 3 - info.length, 0xff);
-    const padded = Buffer.concat([Buffer.from([0, 1]), filler, zero, info]);
-    const signature = toBytes(power(fromBytes(padded), inverse, p! * q!));
-    return { modulus: p! * q!, signature: Buffer.concat([Buffer.alloc(256 - signature.length), signature]) };
-  }
-}
-
-function fromBytes(bytes: Buffer): bigint {
-  return BigInt(`0x${bytes.toString('hex')}`);
-}
-
-function toBytes(value: bigint): Buffer {
-  const hex = value.toString(16);
-  return Buffer.from(hex.length % 2 === 1 ? `0${hex}` : hex, 'hex');
-}
-
-function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  let square = base;
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest % 2n === 1n) result = (result * square) % modulus;
-    square = (square * square) % modulus;
-  }
-  return result;
-}
-
-/** null: it has no inverse. */
-function invert(value: bigint, modulus: bigint): bigint | null {
-  let [a, b] = [value % modulus, modulus];
-  let [x, y] = [1n, 0n];
-  while (b > 0n) [a, b, x, y] = [b, a % b, y, x - (a / b) * y];
-  return a === 1n ? (x < 0n ? x + modulus : x) : null;
-}
