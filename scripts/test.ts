@@ -24,9 +24,22 @@ interface VitestReport {
 
 const root = path.resolve(import.meta.dirname, '..');
 
-function runProgram(argv: readonly string[]): Promise<number> {
+/**
+ * The machine tests wait more than they compute, so they run in lanes beside each other, each with machines of its own
+ * owner: the end of a lane removes what bears its owner.
+ */
+const machineLanes: ReadonlyArray<{ name: string; folders: readonly string[] }> = [
+  { name: 'e2e', folders: ['test/e2e/'] },
+  { name: 'proofs', folders: ['test/contract/', 'test/security/'] },
+];
+
+function runProgram(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(process.execPath, argv, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    });
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));
   });
@@ -36,16 +49,19 @@ function count(exitCode: number): Tally {
   return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
 }
 
-async function runTests(project: string, scratch: string): Promise<Tally> {
-  const reportFile = path.join(scratch, `${project}.json`);
+interface TestRun {
+  project: string;
+  /** Of the report, and of the run among others. */
+  name: string;
+  folders: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+async function runTests({ project, name, folders, env }: TestRun, scratch: string): Promise<Tally> {
+  const reportFile = path.join(scratch, `${name}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
-  const exitCode = await runProgram([
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--project',
-    project,
-    ...reporters,
-  ]);
+  const argv = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters, ...folders];
+  const exitCode = await runProgram(argv, env);
   const text = await readFile(reportFile, 'utf8').catch(() => undefined);
   if (text === undefined) return count(1);
   const report = JSON.parse(text) as VitestReport;
@@ -68,13 +84,23 @@ async function runEverything(): Promise<Tally[]> {
     const findings = await runChecks(checkNames.filter((name) => name !== 'fast tests'));
     return [
       ...findings.map(({ exitCode }) => count(exitCode)),
-      await runTests('fast', scratch),
+      await runTests({ project: 'fast', name: 'fast', folders: [] }, scratch),
       count(await runProgram(['scripts/build.ts'])),
-      await runTests('machine', scratch),
+      count(await runProgram(['test/machine/prepare.ts'])),
+      ...(await runMachineTests(scratch)),
     ];
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+async function runMachineTests(scratch: string): Promise<Tally[]> {
+  const owner = process.env['SPUFF_TEST_OWNER'] ?? 'spuff-test';
+  const lanes = machineLanes.map(({ name, folders }) => {
+    const env = { SPUFF_TEST_OWNER: `${owner}-${name}` };
+    return runTests({ project: 'machine', name, folders, env }, scratch);
+  });
+  return Promise.all(lanes);
 }
 
 function add(tallies: readonly Tally[], key: keyof Tally): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fakeGuard } from '../../test/fakes/fake-guard.ts';
 import { runLine } from '../../test/fakes/cli-run.ts';
+import { fakeGuard } from '../../test/fakes/fake-guard.ts';
 import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
 import type { Guard, GuardOptions } from '../domain/guard.ts';

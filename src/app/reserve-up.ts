@@ -1,4 +1,6 @@
 /** The intent of `up`, on disk before the provider is asked for anything; and who may go on with an unfinished one. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Operation, StateStore } from '../domain/state.ts';
@@ -52,7 +54,19 @@ async function claimNew(context: AppContext, state: StateStore, plan: UpPlan): P
   provider.plan(await specOf(instance, inputsOf(plan), provider));
   return state.transact(() => {
     state.insertInstance(instance);
+    refuseRetiredKey(context, instance);
     return { instance, operation: beginWithPlan(state, instance, inputsOf(plan)) };
+  });
+}
+
+/**
+ * A key that was rotated since it was chosen is deleted inside a transaction of the state, when no instance needs it: in
+ * this one it is there, and stays, or the instance is not made.
+ */
+function refuseRetiredKey({ home }: AppContext, { sshPublicKeyPath, name }: Instance): void {
+  if (!sshPublicKeyPath?.startsWith(join(home, 'keys', '/')) || existsSync(sshPublicKeyPath)) return;
+  throw new SpuffError('conflict', 'the login key was rotated meanwhile', {
+    hints: [`start anew with the new one: spuff up ${name}`],
   });
 }
 

@@ -2,6 +2,7 @@ import type { ConfigStore } from '../app/config-store.ts';
 import type { AppContext } from '../app/context.ts';
 import type { HomeCare } from '../app/doctor.ts';
 import type { SpuffError } from '../domain/errors.ts';
+import type { OwnKeyStore } from '../domain/own-key.ts';
 import type { Questions } from './ask.ts';
 import type { GlobalFlags } from './global-flags.ts';
 import type { Paint, Terminal } from './render/terminal.ts';
@@ -35,11 +36,7 @@ export interface CliServices {
   readonly questions: Questions;
   openHomeCare(): Promise<HomeCare>;
   openConfig(): Promise<ConfigStore>;
-  /**
-   * Has ssh-keygen make a key of spuff's own; `prompt` lets it ask for a passphrase on the terminal.
-   * @returns the path of the public half
-   */
-  createLoginKey(passphrase: 'prompt' | 'none'): Promise<string>;
+  openOwnKeys(): Promise<OwnKeyStore>;
   /** Providers that are built in. */
   readonly providerIds: readonly string[];
   /** Writes a file about an error that nobody foresaw. Gives its path; null when it could not be written. */

@@ -212,3 +212,31 @@ export const envelope = <T extends Record<string, z.ZodMiniType>>(fields: T) =>
   z.strictObject({ version: z.literal(1), ...fields });
 
 export const logFile = { file: z.string(), sizeBytes: z.number(), modifiedAt: time };
+
+const newKeyFields = {
+  fingerprint: z.string(),
+  publicPath: z.string(),
+  storage: z.enum(['disk', 'agent']),
+  madeAt: time,
+  expiresAt: nullable(time),
+};
+export const newKey = z.strictObject(newKeyFields);
+export const ownKey = z.strictObject({
+  ...newKeyFields,
+  role: z.enum(['current', 'retiring']),
+  ageMs: nullable(z.number()),
+  usable: z.boolean(),
+  inAgent: z.boolean(),
+  remainingMs: nullable(z.number()),
+  passphrase: nullable(z.boolean()),
+  instances: z.array(z.string()),
+  providers: z.array(z.string()),
+  providersNotAsked: z.array(z.string()),
+});
+
+export const undone = z.strictObject({
+  name: z.string(),
+  code: z.string(),
+  message: z.string(),
+  hints: z.array(z.string()),
+});

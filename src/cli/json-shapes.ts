@@ -13,14 +13,17 @@ import {
   instance,
   logFile,
   machine,
+  newKey,
   nullable,
   ofInstance,
   orphan,
+  ownKey,
   part,
   plan,
   size,
   snapshot,
   time,
+  undone,
   untracked,
 } from './json-parts.ts';
 
@@ -86,6 +89,33 @@ export const jsonShapes = {
     about: '`firewall`: the networks that may reach port 22; null: everybody.',
     schema: envelope({ instance: z.string(), allowSshFrom: nullable(z.array(z.string())) }),
   },
+  key: { about: '`key new`: the key that was made.', schema: envelope({ key: newKey }) },
+  keys: {
+    about:
+      '`key list`, the current one first. `passphrase` is null without a file, `remainingMs` without an end in ssh-agent, ' +
+      '`ageMs` when a clock is wrong.',
+    schema: envelope({ keys: z.array(ownKey) }),
+  },
+  'key-rotation': {
+    about:
+      '`key rotate`. `undone` are instances and providers that it did not work for: then nothing is in `retired`, and the ' +
+      'command ends with an error.',
+    schema: envelope({
+      key: newKey,
+      resumed: z.boolean(),
+      done: z.array(z.string()),
+      undone: z.array(undone),
+      retired: z.array(z.string()),
+    }),
+  },
+  'key-revocation': {
+    about: '`key revoke`. While something is in `undone` nothing is in `deleted`.',
+    schema: envelope({
+      done: z.array(z.string()),
+      undone: z.array(undone),
+      deleted: z.array(z.string()),
+    }),
+  },
   snapshots: {
     about: '`snapshot list`, and `snapshot create` with the new one alone.',
     schema: envelope({ snapshots: z.array(snapshot) }),
@@ -144,7 +174,8 @@ export const jsonShapes = {
     }),
   },
   'guard-test': {
-    about: '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
+    about:
+      '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
     schema: envelope({
       ...ofInstance,
       trials: z.array(

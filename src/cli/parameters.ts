@@ -74,6 +74,19 @@ export function optionalText(
   };
 }
 
+/** A length of time in ms. */
+export function duration(about: string): OptionSpec<number | undefined> {
+  return {
+    form: 'value',
+    placeholder: 'DURATION',
+    about,
+    read: (raw, name) => {
+      const written = asText(raw);
+      return written === undefined ? undefined : parseDurationMs(written, name);
+    },
+  };
+}
+
 /** A length of time in ms; null for the word `off`. */
 export function durationOrOff(about: string): OptionSpec<number | null | undefined> {
   return {

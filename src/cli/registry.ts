@@ -65,6 +65,10 @@ export const commandGroups: readonly CommandGroup[] = [
       'guard revoke': async () => (await import('./commands/guard-revoke.ts')).guardRevoke,
       'guard log': async () => (await import('./commands/guard-log.ts')).guardLog,
       'guard test': async () => (await import('./commands/guard-test.ts')).guardTest,
+      'key new': async () => (await import('./commands/key-new.ts')).keyNew,
+      'key list': async () => (await import('./commands/key-list.ts')).keyList,
+      'key rotate': async () => (await import('./commands/key-rotate.ts')).keyRotate,
+      'key revoke': async () => (await import('./commands/key-revoke.ts')).keyRevoke,
     },
   },
   {
@@ -91,6 +95,7 @@ export const families: Readonly<Record<string, string>> = {
   image: 'the base images that local machines start from',
   firewall: 'who may reach port 22 of an instance',
   guard: 'what machines may do with the keys of your ssh-agent',
+  key: 'the login key of spuff alone: one for each user and computer',
   config: 'read and change the settings',
 };
 

@@ -196,6 +196,7 @@ export interface Provider {
   readonly images?: ImageStore;
   readonly firewall?: FirewallStore;
   readonly prices?: PriceStore;
+  readonly loginKeys?: LoginKeyRegistry;
   /** Hardening after the boot that needs the user's credential, such as switching the metadata service off. */
   harden?(id: string, options: CallOptions): Promise<void>;
 }
@@ -227,6 +228,24 @@ export interface PriceStore {
   onDemand(size: string, region: string, options: CallOptions): Promise<Money | null>;
   /** The least of a spot machine in any zone of the region just now. */
   spot(size: string, region: string, options: CallOptions): Promise<Money | null>;
+}
+
+/**
+ * Present where login keys are registered in the account and a machine is ordered with some of them. That a key is
+ * registered changes nothing about machines that there are.
+ */
+export interface LoginKeyRegistry {
+  /** Type and base64 of each key that spuff has registered; the user's own are not among them. */
+  list(options: CallOptions): Promise<readonly string[]>;
+  /**
+   * `machines` let `added` in and `removed` no longer: where `removed` was noted as needed by one of them, `added` is
+   * registered and noted in its place (null: by nothing). Then `removed` is taken out of the account, unless another
+   * machine of spuff's needs it or the user has registered it himself. Safe to repeat.
+   */
+  replace(
+    change: { removed: string; added: string | null; machines: readonly InstanceKey[] },
+    options: CallOptions,
+  ): Promise<void>;
 }
 
 /** Present where machines start from images that the user builds. */

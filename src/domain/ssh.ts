@@ -79,6 +79,22 @@ export interface Ssh {
   ): Promise<KnownIdentity>;
   /** Runs a program over the shared connection, which is opened when needed. The arguments arrive as they are given. */
   run(target: SshTarget, argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /**
+   * Logs in on a connection of its own with the key of `target.publicKeyPath` and runs a program there, but only once
+   * `onProven` has returned, which is told whose key (`SHA256:…`) has opened the machine. `publicKeyPath` null: any key of
+   * the agent's.
+   * @throws SpuffError `auth` when that key does not log in, or another one did; what `onProven` throws, and then nothing
+   * was run
+   */
+  runProven(
+    target: SshTarget,
+    argv: readonly string[],
+    options: {
+      onProven: (fingerprint: string) => void;
+      timeoutMs: number;
+      signal?: AbortSignal;
+    },
+  ): Promise<RunResult>;
   /** Hands the terminal to ssh. Gives its exit status, 128+n for a signal. `argv` null: a login shell. */
   openSession(target: SshTarget, argv: readonly string[] | null, options: SessionOptions): Promise<number>;
   /** Copies files; one side of `from`/`to` starts with `:` and means the machine. Gives scp's exit status. */

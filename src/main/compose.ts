@@ -64,9 +64,9 @@ function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void)
       const { openConfigFile } = await import('../state/config-file.ts');
       return openConfigFile(guardedPaths().config);
     },
-    createLoginKey: async (passphrase) => {
-      const { createOwnKey } = await import('../ssh/own-key.ts');
-      return createOwnKey(guardedPaths().home, passphrase);
+    openOwnKeys: async () => {
+      const { createOwnKeyStore } = await import('../ssh/own-key-store.ts');
+      return createOwnKeyStore({ home: guardedPaths().home, runtime: systemRuntime });
     },
     createContext: (parts) => composeContext(parts, stop, onOpen),
     reportBug,

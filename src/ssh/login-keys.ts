@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
+import type { OwnKey } from '../domain/own-key.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
 import { findWeakness, type PublicKey, parsePublicKey } from '../lib/public-key.ts';
@@ -14,7 +15,7 @@ import {
   readPublicHalf,
   toKeyPairPaths,
 } from './key-file.ts';
-import { ownKeyPaths } from './own-key.ts';
+import { readRing } from './key-ring.ts';
 
 export interface KeySearch {
   /** `SPUFF_HOME`. */
@@ -24,7 +25,7 @@ export interface KeySearch {
 }
 
 /**
- * The configured key; else the agent's keys; else the first of `~/.ssh/id_*` that has both halves; else spuff's own.
+ * The configured key; else spuff's own; else the agent's keys; else the first of `~/.ssh/id_*` that has both halves.
  * @throws SpuffError `permission` for a private key that others can read; `config` when there is none, or it is too weak
  */
 export async function findLoginKeys(search: KeySearch): Promise<LoginKeys> {
@@ -32,12 +33,14 @@ export async function findLoginKeys(search: KeySearch): Promise<LoginKeys> {
     return useKeyPair(toKeyPairPaths(search.configuredPath, search.userHome), await listAgentKeys());
   }
   const agentKeys = await listAgentKeys();
+  const own = readRing(search.home).current;
+  // It was made on request, for these machines alone, and its rotation counts on being what opens them.
+  if (own) return useKeyPair(toKeyPairPaths(own.publicPath), agentKeys, own);
   const strong = agentKeys.filter((key) => findWeakness(key) === null);
   const notes = agentKeys.flatMap((key) => describeWeakKey(key));
   const pairs = listKeyPairs(join(search.userHome, '.ssh'));
   if (strong.length > 0) return useAgentKeys(strong, pairs, notes);
-  const own = ownKeyPaths(search.home);
-  const pair = pairs.find(isUsable) ?? (existsSync(own.publicPath) ? own : pairs[0]);
+  const pair = pairs.find(isUsable) ?? pairs[0];
   if (pair) {
     const keys = await useKeyPair(pair, agentKeys);
     return { ...keys, notes: [...notes, ...keys.notes] };
@@ -45,7 +48,7 @@ export async function findLoginKeys(search: KeySearch): Promise<LoginKeys> {
   throw new SpuffError('config', 'there is no SSH key to log in with', {
     hints: [
       ...notes,
-      'let spuff make one of its own: spuff init',
+      'let spuff make one of its own: spuff key new',
       'or make one yourself: ssh-keygen -t ed25519',
       'or name one: spuff config set ssh_key PATH',
     ],
@@ -67,7 +70,12 @@ async function useAgentKeys(
   return { publicKeys: keys.map((key) => key.line), publicKeyPath: null, notes };
 }
 
-async function useKeyPair(pair: KeyPairPaths, agentKeys: readonly PublicKey[]): Promise<LoginKeys> {
+/** @param own the pair as spuff's own key, which can be made anew */
+async function useKeyPair(
+  pair: KeyPairPaths,
+  agentKeys: readonly PublicKey[],
+  own: OwnKey | null = null,
+): Promise<LoginKeys> {
   const key = readPublicHalf(pair);
   const isHere = checkPrivateHalf(pair.privatePath);
   const notes: string[] = [];
@@ -78,6 +86,7 @@ async function useKeyPair(pair: KeyPairPaths, agentKeys: readonly PublicKey[]): 
     );
   }
   if (!isHere && !agentKeys.some((other) => other.line === key.line)) {
+    if (own) throw ownKeyGone(own);
     throw new SpuffError(
       'config',
       `the private half of ${pair.publicPath} is neither beside it nor in ssh-agent`,
@@ -87,6 +96,16 @@ async function useKeyPair(pair: KeyPairPaths, agentKeys: readonly PublicKey[]): 
     );
   }
   return { publicKeys: [key.line], publicKeyPath: pair.publicPath, notes };
+}
+
+function ownKeyGone({ publicPath, storage }: OwnKey): SpuffError {
+  const message =
+    storage === 'agent'
+      ? "ssh-agent does not hold spuff's own key any more"
+      : `the private half of ${publicPath} is gone`;
+  return new SpuffError('config', message, {
+    hints: ['make another one: spuff key rotate', 'see what there is: spuff key list'],
+  });
 }
 
 /** Pairs in the order of preference: the names that ssh itself tries, then the others. */

@@ -57,6 +57,10 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       const { runProgram } = await import('./run-program.ts');
       return runProgram(target, await prepareVerified(target), argv, options);
     },
+    runProven: async (target, argv, options) => {
+      const { runProven } = await import('./proven-login.ts');
+      return runProven(target, await prepareVerified(target), argv, options);
+    },
     openSession: async (target, argv, options) => {
       const { openTerminalSession } = await import('./session.ts');
       const signals = dependencies.signals ?? process;

@@ -9,7 +9,7 @@ import { SpuffError } from '../../src/domain/errors.ts';
 import { silentProgress } from '../../src/domain/progress.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
-import { createOwnKey } from '../../src/ssh/own-key.ts';
+import { createOwnKeyStore } from '../../src/ssh/own-key-store.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { makeHome, openProvider, within } from '../machine/lab.ts';
 import { makeAppContext } from './app-context.ts';
@@ -20,7 +20,7 @@ const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false });
 const state = openStateStore({ path: join(home, 'state.db') });
 
 beforeAll(async () => {
-  await createOwnKey(home, 'none');
+  await createOwnKeyStore({ home, runtime: systemRuntime }).make({ storage: 'disk', passphrase: 'none' });
 });
 
 afterAll(() => {

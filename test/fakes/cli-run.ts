@@ -57,7 +57,7 @@ export async function runLine(argv: readonly string[], given: FakeRun = {}): Pro
     protocol: 1,
     providerIds: ['fake'],
     openConfig: async () => new MemoryConfig(),
-    createLoginKey: () => Promise.reject(new TypeError('no key is made in this test')),
+    openOwnKeys: () => Promise.reject(new TypeError('no key is made in this test')),
     openHomeCare: async () => ({
       closeToOthers: () => [],
       checkState: () => null,

@@ -201,8 +201,25 @@ describe('the private half', () => {
     const trace = await traceSpuff(wholeLife);
     expect(trace).toMatchObject({ exitCode: 0 });
     // Also under the name that it is made by.
-    const openers = trace.openersOf(/\/keys\/id_ed25519(?:\.\d+)?$/);
+    const openers = trace.openersOf(/\/keys\/id_ed25519(?:\.new)?$/);
     expect(openers.sort()).toEqual(['ssh', 'ssh-keygen']);
+  });
+
+  it('of each key that spuff makes later, on disk and on the way to ssh-agent, is opened by OpenSSH alone', async () => {
+    user.startAgent();
+    const trace = await traceSpuff([
+      'spuff key new --no-passphrase',
+      'spuff key rotate --no-passphrase',
+      'spuff key list',
+      'spuff key rotate --lifetime 1h',
+      'spuff key revoke --all --yes',
+    ]);
+    expect(trace).toMatchObject({ exitCode: 0 });
+    const onDisk = trace.openersOf(/\/keys\/id_ed25519(?:-[\d-]+)?(?:\.new)?$/);
+    expect(onDisk.filter((program) => !openSsh.includes(program))).toEqual([]);
+    expect(onDisk).toContain('ssh-keygen');
+    const inMemory = trace.openersOf(/\/spuff-key-[0-9a-f]{16}\/key$/);
+    expect(inMemory.sort()).toEqual(['ssh-add', 'ssh-keygen']);
   });
 
   it.each(Object.keys(ways))('%s, and closed by a passphrase, is not opened to decide', async (way) => {

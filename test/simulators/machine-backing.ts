@@ -41,8 +41,13 @@ export function pretendMachines(): MachineBacking {
   };
 }
 
+export interface RealMachines extends MachineBacking {
+  /** Waits until cloud-init has ended on each machine. */
+  awaitFirstBoots(): Promise<void>;
+}
+
 /** Real machines, each with its cloud's metadata service on 169.254.169.254. */
-export function realMachines(local: Provider): MachineBacking {
+export function realMachines(local: Provider): RealMachines {
   const machines = new Map<string, { key: InstanceKey; relay: Relay }>();
   const remove = async (id: string) => {
     const machine = machines.get(id);
@@ -75,6 +80,12 @@ export function realMachines(local: Provider): MachineBacking {
     remove,
     removeAll: async () => {
       for (const id of [...machines.keys()]) await remove(id);
+    },
+    awaitFirstBoots: async () => {
+      for (const id of machines.keys()) {
+        const vm = await local.get(id, within(30_000));
+        if (vm) await runOnMachine(vm, ['cloud-init', 'status', '--wait']);
+      }
     },
   };
 }

@@ -31,5 +31,9 @@ export const guardTest = defineCommand({
 function describe({ host, user, outcome, reason, exitStatus }: GuardTrial): string[] {
   if (outcome === 'signed') return [host, user, 'signed'];
   if (outcome === 'refused') return [host, user, `refused: ${reason === null ? '' : refusals[reason]}`];
-  return [host, user, `no signature was asked for (ssh ended with ${exitStatus}): is the host reachable there?`];
+  return [
+    host,
+    user,
+    `no signature was asked for (ssh ended with ${exitStatus}): is the host reachable there?`,
+  ];
 }

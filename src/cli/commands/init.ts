@@ -1,4 +1,5 @@
 import type { ConfigStore } from '../../app/config-store.ts';
+import { makeOwnKey } from '../../app/own-keys.ts';
 import { parseDurationMs } from '../../domain/duration.ts';
 import { SpuffError } from '../../domain/errors.ts';
 import { checkUserName } from '../../domain/names.ts';
@@ -87,6 +88,7 @@ async function ensureKey(cli: Cli, yes: boolean): Promise<void> {
     cli.say('make one before spuff up: ssh-keygen -t ed25519');
     return;
   }
-  const path = await cli.services.createLoginKey(yes ? 'none' : 'prompt');
-  cli.say(`ssh key: ${path}, made for spuff`);
+  const store = await cli.services.openOwnKeys();
+  const key = await makeOwnKey(cli.context, store, { storage: 'disk', passphrase: yes ? 'none' : 'prompt' });
+  cli.say(`ssh key: ${key.publicPath}, made for spuff`);
 }

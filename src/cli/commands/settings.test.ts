@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type FakeRun, runLine } from '../../../test/fakes/cli-run.ts';
 import { MemoryConfig } from '../../../test/fakes/memory-config.ts';
+import { memoryKeys } from '../../../test/fakes/memory-keys.ts';
 import { SpuffError } from '../../domain/errors.ts';
 
 const terminals = { out: true, err: true, input: true };
@@ -77,20 +78,15 @@ describe('spuff init', () => {
     [['init'], 'prompt', true],
     [['init'], null, false],
   ])('makes a key where there is none: %j %s', async (argv, passphrase, answer) => {
-    const made: string[] = [];
-    const services = {
-      createLoginKey: async (how: 'prompt' | 'none') => {
-        made.push(how);
-        return '/home/someone/.spuff/keys/id_ed25519.pub';
-      },
-    };
+    const store = memoryKeys('/home/someone/.spuff');
+    const services = { openOwnKeys: async () => store };
     const questions = {
       text: async (_message: string, { initial }: { initial: string }) => initial,
       confirm: async () => answer,
     };
     const run = withConfig(new MemoryConfig(), { ssh: noKeys, terminals, questions, services });
     expect(await runLine(argv, run)).toMatchObject({ status: 0 });
-    expect(made).toEqual(passphrase === null ? [] : [passphrase]);
+    expect(store.requests).toEqual(passphrase === null ? [] : [{ storage: 'disk', passphrase }]);
   });
 
   it('makes none where a key was configured but can not be used', async () => {

@@ -36,6 +36,8 @@ export interface Api {
   post(question: Question, body: unknown, call: CallOptions): Promise<Answer>;
   /** The same twice is as good as once. */
   put(question: Question, body: unknown, call: CallOptions, method?: 'PUT' | 'POST'): Promise<Answer>;
+  /** A change that may be repeated, and answers with nothing. */
+  apply(question: Question, body: unknown, call: CallOptions, method: 'POST' | 'DELETE'): Promise<void>;
   /** Absent is success. */
   remove(question: Question, call: CallOptions): Promise<void>;
   /** Asks until there is something other than undefined; undefined when `untilMs` (or the call's deadline) comes first. */
@@ -90,6 +92,9 @@ export function createApi({ runtime, token, baseUrl }: DigitalOceanDeps): Api {
     async put(question, body, call, method = 'PUT') {
       const request = { ...question, method, body: JSON.stringify(body), repeatable: true } as const;
       return open(await send(request, call), question.op);
+    },
+    async apply(question, body, call, method) {
+      await send({ ...question, method, body: JSON.stringify(body), repeatable: true }, call);
     },
     async remove(question, call) {
       await send({ ...question, method: 'DELETE', repeatable: true }, call, [404]);

@@ -4,6 +4,7 @@ import { createApi, type DigitalOceanDeps, rateLimit } from './api.ts';
 import { createCatalog } from './catalog.ts';
 import { providerId } from './failure.ts';
 import { createFirewallStore } from './firewall.ts';
+import { createKeyRegistry } from './key-registry.ts';
 import { createLeftovers } from './leftovers.ts';
 import { createOrderBook } from './machine-create.ts';
 import { listLagSeconds } from './machine-lookup.ts';
@@ -53,5 +54,6 @@ export function createDigitalOceanProvider(deps: DigitalOceanDeps): Provider {
     ...createLeftovers(api),
     snapshots: createSnapshotStore(api),
     firewall: createFirewallStore(api),
+    loginKeys: createKeyRegistry(api),
   };
 }

@@ -36,6 +36,8 @@ export interface OwnKey {
   id: string;
   name: string;
   fingerprint: string;
+  /** Type and base64. */
+  publicKey: string;
 }
 
 /** The keys that spuff has registered. The user's own bear other names. */
@@ -63,5 +65,6 @@ function readOwnKey(answer: Answer): OwnKey | null {
   const name = answer.at('name').textOr('');
   const fingerprint = answer.at('fingerprint').textOr('');
   if (fingerprint === '' || name !== keyName(fingerprint)) return null;
-  return { id: answer.at('id').id(), name, fingerprint };
+  const publicKey = answer.at('public_key').textOr('').trim().split(/\s+/).slice(0, 2).join(' ');
+  return { id: answer.at('id').id(), name, fingerprint, publicKey };
 }

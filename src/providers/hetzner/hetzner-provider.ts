@@ -4,6 +4,7 @@ import { createCatalog } from './catalog.ts';
 import { createHetznerClient, type HetznerDeps } from './client.ts';
 import { listLagSeconds } from './create-machine.ts';
 import { createFirewallStore } from './firewall.ts';
+import { createKeyRegistry } from './key-registry.ts';
 import { createLeftovers } from './leftovers.ts';
 import { createMachines } from './machines.ts';
 import { maxUserDataBytes, plan } from './server-request.ts';
@@ -45,5 +46,6 @@ export function createHetznerProvider(deps: HetznerDeps): Provider {
     ...createLeftovers(client),
     snapshots: createSnapshotStore(client),
     firewall: createFirewallStore(client),
+    loginKeys: createKeyRegistry(client),
   };
 }

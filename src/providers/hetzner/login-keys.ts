@@ -40,8 +40,11 @@ export function parseLoginKeys(lines: readonly string[], op: string): LoginKey[]
 }
 
 /** @see https://docs.hetzner.cloud/reference/cloud#tag/ssh-keys/create_ssh_key */
-export function sshKeyRequest({ name, publicKey }: LoginKey, spec: VmSpec): Record<string, unknown> {
+export function sshKeyRequest(
+  { name, publicKey }: LoginKey,
+  of: Pick<VmSpec, 'key' | 'owner'>,
+): Record<string, unknown> {
   // The key may serve machines of other names later: the label names only the one that it was registered for.
-  const labels = ownLabels('sshkey', { key: spec.key, instanceName: null, owner: spec.owner });
+  const labels = ownLabels('sshkey', { key: of.key, instanceName: null, owner: of.owner });
   return { name, public_key: publicKey, labels };
 }

@@ -23,16 +23,17 @@ export async function ensureSshKeys(
   return ids;
 }
 
-async function ensureSshKey(
+/** The id of one login key, which is registered unless it is there; `of` is what it is registered for. */
+export async function ensureSshKey(
   client: HetznerClient,
-  spec: VmSpec,
+  of: Pick<VmSpec, 'key' | 'owner'>,
   key: LoginKey,
   call: CallOptions,
 ): Promise<number> {
   const existing = await findSshKey(client, key, call);
   if (existing !== null) return existing;
   // The API keeps a second one out, so that a repetition does no harm.
-  const body = sshKeyRequest(key, spec);
+  const body = sshKeyRequest(key, of);
   const answer = await client.change(
     { op, method: 'POST', path: '/ssh_keys', body, repeatable: true },
     call,

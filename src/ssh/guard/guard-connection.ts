@@ -19,6 +19,7 @@ import {
   decideSign,
   mayList,
   newConnection,
+  nothingKnown,
   type ShownKey,
   selectKeys,
   toShownKey,
@@ -33,15 +34,6 @@ const idleTimeoutMs = 120_000;
 const failure = Buffer.from([messages.failure]);
 const success = Buffer.from([messages.success]);
 const extensionFailure = Buffer.from([messages.extensionFailure]);
-
-const nothingKnown: GuardRequest = {
-  kind: 'other',
-  keyFingerprint: null,
-  destination: null,
-  hostFingerprint: null,
-  hostKey: null,
-  user: null,
-};
 
 /** Serves the connection until either side ends it. Never throws. */
 export function serveGuardConnection(socket: Socket, core: GuardCore): void {

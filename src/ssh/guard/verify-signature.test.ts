@@ -78,6 +78,22 @@ describe.each(cases)('%s with %s', (type, algorithm) => {
   });
 });
 
+/** Made by chance once: one signature in some five hundred has a number that is a byte shorter than the others. */
+const shortSignatures = {
+  'ecdsa-sha2-nistp256': {
+    blob: 'AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBJdHLSG49FWtCMvpSMxDft2YAakVVOJ6pRvTfmL/3Flh2WOU2VQsYz7mzCb0BeBkzPzmmTxHE9jXHcTI2/p1Vpo=',
+    raw: 'AAAAH10oMie4l8uzIlpRH3LVdZIEivslZ3IUvWaoU7qtJEwAAAAgS+T67OrOMXEbkXramWTHDczSek1JfuiEC0p6p3g9Fb8=',
+  },
+  'ecdsa-sha2-nistp384': {
+    blob: 'AAAAE2VjZHNhLXNoYTItbmlzdHAzODQAAAAIbmlzdHAzODQAAABhBI5kPsOt8Z7hzKyDt9UhYmAOKl9VY8rrmZaPAsUGPJwyqUH9UaIPlNO6ONGRHarJVYWnipVK1UuvGxz8jLmRAyqQ41vOBXiWVpxGjPL0ps3/crPiWFjfWvhlrou07L4qug==',
+    raw: 'AAAALxR4zEzMpPWsX1ArLZT3v02rsZRnE18DRVhqeW52DbmoROtM0Oqxa59Mkzs80s4NAAAAMQD1VL6L5FO8BDVWwHx/Uhj/jOStj5hBuwbpSv6kNK1Hg/io7GIvcEO+6Fuyb7EesnE=',
+  },
+  'ecdsa-sha2-nistp521': {
+    blob: 'AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1MjEAAACFBAFMI8oNl9n4TG1fkyqHL2tt1d5lR18NA3X5jHZhFcW1So8U3IdaTgSUozYzuqt/TSA/HjEAnm18KzhiQZHanyzdXQGaQG2oojf9Y79nhDYiA5RP3t5PFKl9Um4KvAWsbcvrkFhE28ZX6e6qirC4G7Sa5PvTVKwD/SH+e0mk8Kge9eLbRw==',
+    raw: 'AAAAQAS6tXMv9vVNbK36CtMnGMyF0V/1a5Y5LHrBqGFOX1RvcyMdKPX8B+ZN+fbd8ri4fkI9IAaTozUlfAfS9NJ+zKcAAABCASGysqr9yO8SXtNBWdJwnEIH73zLuhw5BeQZaQKX7qFiGZiT6IVSo9PTEI2ulvJ+WsUCWyId6HUVhgnXSJSIbhL+',
+  },
+};
+
 describe('an ed25519 key', () => {
   it('has 32 bytes', () => {
     for (const length of [0, 31, 33])
@@ -115,13 +131,9 @@ describe.each(ecdsaTypes)('a signature by %s', (type) => {
   });
 
   it('may have numbers that begin with zero bytes', () => {
-    let short: Buffer | undefined;
-    for (let tries = 0; tries < 20_000 && short === undefined; tries++) {
-      const raw = host.signRaw(data);
-      const [first] = decodeStrings(raw)!;
-      if (first!.length < Math.floor(Number(type.slice(-3)) / 8)) short = raw;
-    }
-    expect(verifyHostSignature(host.blob, data, encodeStrings(type, short!))).toBe(true);
+    const { blob, raw } = shortSignatures[type];
+    const signature = encodeStrings(type, Buffer.from(raw, 'base64'));
+    expect(verifyHostSignature(Buffer.from(blob, 'base64'), data, signature)).toBe(true);
   });
 
   it('is by a point of its curve, which is not compressed', () => {
@@ -175,8 +187,8 @@ describe('an RSA key', () => {
   it.each([
     ['everybody could sign for it', 1n, false],
     ['its exponent is 3', 3n, true],
-    ['its exponent has 64 bits', (1n << 64n) - 59n, true],
-    ['its exponent has more than 64 bits', (1n << 64n) + 13n, false],
+    ['its exponent has 64 bits', 0xffffffffffffffc5n, true],
+    ['its exponent has more than 64 bits', 0x1000000000000000dn, false],
   ])('is judged right when %s', (_, exponent, isGood) => {
     const { modulus, signature } = signWithExponent(exponent);
     const blob = encodeStrings('ssh-rsa', toMpint(toBytes(exponent)), toMpint(toBytes(modulus)));
@@ -222,7 +234,8 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
 
 /** null: it has no inverse. */
 function invert(value: bigint, modulus: bigint): bigint | null {
-  let [a, b, x, y] = [value % modulus, modulus, 1n, 0n];
+  let [a, b] = [value % modulus, modulus];
+  let [x, y] = [1n, 0n];
   while (b > 0n) [a, b, x, y] = [b, a % b, y, x - (a / b) * y];
-  return a === 1n ? ((x % modulus) + modulus) % modulus : null;
+  return a === 1n ? (x < 0n ? x + modulus : x) : null;
 }

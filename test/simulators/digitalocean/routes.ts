@@ -3,6 +3,7 @@ import { bodyOf, existing, notFound, pageOf, unprocessable } from './answers.ts'
 import { imageAnswer, regionAnswer, simImages, simRegions, simSizes, sizeAnswer } from './catalog-data.ts';
 import type { DigitalOceanCloud } from './digitalocean-cloud.ts';
 import { actOnDroplet, deleteDroplet, getDroplet, listDroplets, makeDroplet } from './droplet-routes.ts';
+import type { SimDroplet } from './sim-droplets.ts';
 
 interface Route {
   method: string;
@@ -126,6 +127,14 @@ function tagAnswer(cloud: DigitalOceanCloud, name: string): unknown {
   };
 }
 
+function dropletsIn(cloud: DigitalOceanCloud, request: SimRequest): SimDroplet[] {
+  const resources = (bodyOf(request)['resources'] ?? []) as { resource_id: string; resource_type: string }[];
+  return resources.map(({ resource_id: id, resource_type: type }) => {
+    if (type !== 'droplet') throw unprocessable('Only droplets are tagged here');
+    return existing(cloud.droplets.get(Number(id)));
+  });
+}
+
 const tags = [
   route('GET /v2/tags', 'tag:read', (cloud, request) =>
     pageOf(
@@ -139,6 +148,17 @@ const tags = [
     if (!/^[a-zA-Z0-9_:-]{1,255}$/.test(name)) throw unprocessable('Tag name is invalid');
     cloud.tags.add(name);
     return ok({ tag: tagAnswer(cloud, name) }, 201);
+  }),
+  route('POST /v2/tags/{}/resources', 'tag:create', (cloud, request, [name = '']) => {
+    if (!cloud.tags.has(name)) throw notFound();
+    for (const droplet of dropletsIn(cloud, request)) droplet.tags = [...new Set([...droplet.tags, name])];
+    return gone;
+  }),
+  route('DELETE /v2/tags/{}/resources', 'tag:delete', (cloud, request, [name = '']) => {
+    if (!cloud.tags.has(name)) throw notFound();
+    for (const droplet of dropletsIn(cloud, request))
+      droplet.tags = droplet.tags.filter((tag) => tag !== name);
+    return gone;
   }),
   route('GET /v2/tags/{}', 'tag:read', (cloud, _, [name = '']) => {
     if (!cloud.tags.has(name)) throw notFound();
