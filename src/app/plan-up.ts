@@ -1,7 +1,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import { type Tariff, tariffOf } from '../domain/money.ts';
 import { checkInstanceName, checkUserName } from '../domain/names.ts';
-import type { ImageRef, Money, Provider, Size } from '../domain/provider.ts';
+import type { ImageRef, Money, OnIdle, Provider, Size } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
@@ -39,6 +39,7 @@ export interface UpPlan {
   directory: string;
   ttlMs: number | null;
   idleTimeoutMs: number | null;
+  onIdle: OnIdle;
   /** Networks that may reach port 22; null: everybody. */
   allowSshFrom: readonly string[] | null;
   tariff: Tariff | null;
@@ -77,6 +78,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     directory: context.directory,
     ttlMs: request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs,
     idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,
+    onIdle: chooseOnIdle(settings, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
     keys: await ssh.findLoginKeys(settings.sshKey),
   };
@@ -138,6 +140,16 @@ async function findPrice(
     }
   };
   return (spot ? await ask('spot') : null) ?? told ?? (await ask('onDemand'));
+}
+
+/** @throws SpuffError `unsupported` for a disk that could not be kept */
+function chooseOnIdle({ onIdle }: Settings, { id, caps }: Provider, { spot }: UpRequest): OnIdle {
+  if (onIdle === 'destroy') return onIdle;
+  const why = spot ? 'the disk of a spot machine' : `a disk at ${id}`;
+  if (caps.snapshots && !spot) return onIdle;
+  throw new SpuffError('unsupported', `${why} can't be kept when the machine goes by itself`, {
+    hints: ['let it go with the machine: spuff config set on_idle destroy'],
+  });
 }
 
 async function chooseSources(

@@ -44,8 +44,8 @@ export async function reserveRun(
 }
 
 export function inputsOf(plan: UpPlan): CreateInputs {
-  const { owner, otherRegions, allowSshFrom, spot } = plan;
-  return { sshPublicKeys: plan.keys.publicKeys, owner, otherRegions, allowSshFrom, spot };
+  const { owner, otherRegions, allowSshFrom, spot, onIdle } = plan;
+  return { sshPublicKeys: plan.keys.publicKeys, owner, otherRegions, allowSshFrom, spot, onIdle };
 }
 
 async function claimNew(context: AppContext, state: StateStore, plan: UpPlan): Promise<Claim> {

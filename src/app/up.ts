@@ -5,6 +5,7 @@ import { costOf, formatMoney } from '../domain/money.ts';
 import type { Money } from '../domain/provider.ts';
 import type { Operation } from '../domain/state.ts';
 import type { AppContext } from './context.ts';
+import { forgetWithReceipt } from './forget-instance.ts';
 import { planUp, type UpPlan, type UpRequest } from './plan-up.ts';
 import { inputsOf, reserveRun } from './reserve-up.ts';
 import { runSaga, UndoError } from './saga.ts';
@@ -86,7 +87,9 @@ async function runSteps(run: UpRun, operation: Operation): Promise<void> {
     await runSaga(saga);
   } catch (error) {
     if (!(error instanceof UndoError)) {
-      state.deleteInstance(run.instance.key);
+      const endedAt = new Date(context.runtime.now());
+      const end = { vm: null, endedAt, by: 'up', why: 'failed-up', snapshot: null } as const;
+      forgetWithReceipt(state, run.instance, end);
       throw asInterrupted(context, error, 'what had been made is removed again');
     }
     state.endOperation(operation.id, 'failed');

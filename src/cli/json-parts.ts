@@ -106,6 +106,63 @@ export const orphan = z.strictObject({
   createdAt: nullable(time),
 });
 
+export const leftover = z.strictObject({
+  kind: z.enum(['vm', 'volume', 'snapshot', 'image', 'ip', 'firewall', 'sshkey', 'nic', 'network']),
+  id: z.string(),
+  name: z.string(),
+  key: nullable(z.string()),
+  billed: z.boolean(),
+  provider: z.string(),
+});
+
+export const receipt = z.strictObject({
+  key: z.string(),
+  name: z.string(),
+  provider: z.string(),
+  region: z.string(),
+  size: z.string(),
+  vmId: z.string(),
+  directory: nullable(z.string()),
+  by: z.enum(['down', 'reap', 'up']),
+  why: z.enum(['past-deadline', 'off-by-itself', 'asked', 'failed-up', 'interrupted-down', 'gone']),
+  createdAt: time,
+  endedAt: nullable(time),
+  tariff: nullable(tariff),
+  cost: nullable(money),
+  snapshot: nullable(z.string()),
+});
+
+export const reapError = z.strictObject({ code: z.string(), message: z.string() });
+
+export const reaped = z.strictObject({
+  provider: z.string(),
+  id: z.string(),
+  key: nullable(z.string()),
+  name: nullable(z.string()),
+  state: vmState,
+  outcome: z.enum(['kept', 'to-be-destroyed', 'destroyed', 'gone', 'failed']),
+  why: z.enum([
+    'not-spuffs',
+    'being-made',
+    'ending',
+    'unclear',
+    'leased',
+    'no-deadline',
+    'just-off',
+    'off-by-owner',
+    'off-for-unknown-reason',
+    'past-deadline',
+    'off-by-itself',
+    'at-work',
+    'interrupted-down',
+    'gone',
+  ]),
+  until: nullable(time),
+  snapshot: nullable(z.string()),
+  receipt: nullable(receipt),
+  error: nullable(reapError),
+});
+
 export const image = z.strictObject({
   name: z.string(),
   ref: imageRef,
@@ -128,6 +185,7 @@ export const plan = z.strictObject({
   directory: z.string(),
   ttlMs: nullable(z.number()),
   idleTimeoutMs: nullable(z.number()),
+  onIdle: z.enum(['destroy', 'snapshot']),
   allowSshFrom: nullable(z.array(z.string())),
   tariff: nullable(tariff),
   sshPublicKeyPath: nullable(z.string()),

@@ -11,6 +11,7 @@ import {
   guardStatus,
   image,
   instance,
+  leftover,
   logFile,
   machine,
   newKey,
@@ -20,6 +21,8 @@ import {
   ownKey,
   part,
   plan,
+  reapError,
+  reaped,
   size,
   snapshot,
   time,
@@ -84,6 +87,16 @@ export const jsonShapes = {
   orphans: {
     about: '`orphans`: what is there, or, with `--remove`, what was destroyed.',
     schema: envelope({ orphans: z.array(orphan) }),
+  },
+  reap: {
+    about:
+      '`reap`: each machine of spuff with what became of it (`to-be-destroyed` with `--dry-run`), what dead ones had left ' +
+      'behind, and the providers that could not be asked. `receipt` is null where another reaper has written it.',
+    schema: envelope({
+      machines: z.array(reaped),
+      leftovers: z.array(leftover),
+      failures: z.array(z.strictObject({ provider: z.string(), error: reapError })),
+    }),
   },
   firewall: {
     about: '`firewall`: the networks that may reach port 22; null: everybody.',

@@ -1,3 +1,5 @@
+import type { OnIdle } from './provider.ts';
+
 export const forwardAgentModes = ['guard', 'none', 'raw'] as const;
 
 /**
@@ -22,6 +24,10 @@ export interface Settings {
   idleTimeoutMs: number | null;
   /** The longest life of a machine, unless `--ttl` says otherwise. */
   maxLifetimeMs: number | null;
+  /** What becomes of the disk of a machine that goes by itself. */
+  onIdle: OnIdle;
+  /** Whether commands start a reaper in the background. */
+  reapInBackground: boolean;
   /** A command that prints the token of the provider's API; null: it is in the environment. */
   tokenCommand: string | null;
   /** Who may reach port 22, where the provider has firewalls: the address that you have now, everybody, or these CIDRs. */
@@ -43,6 +49,8 @@ export const defaultSettings: Settings = {
   forwardAgent: 'guard',
   idleTimeoutMs: 2 * 3_600_000,
   maxLifetimeMs: 24 * 3_600_000,
+  onIdle: 'destroy',
+  reapInBackground: true,
   tokenCommand: null,
   firewall: 'my-ip',
   addressService: 'https://checkip.amazonaws.com',

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { formatDuration, parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { checkUserName } from '../domain/names.ts';
+import { onIdleChoices } from '../domain/provider.ts';
 import { defaultSettings, forwardAgentModes, type Settings } from '../domain/settings.ts';
 import { checkApiAddress } from '../lib/https.ts';
 import { isLoopbackHost } from '../lib/loopback-host.ts';
@@ -34,6 +35,7 @@ const off = 'off';
 const duration = `a length of time such as 30m, 2h or 1d, or ${off}`;
 const word = 'a name';
 const list = 'names, separated by commas';
+const onOrOff = ['on', 'off'] as const;
 const wordPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/;
 
 export const settingsTable: readonly SettingSpec[] = [
@@ -114,6 +116,24 @@ export const settingsTable: readonly SettingSpec[] = [
     parse: (text) => parseDuration(text, 'max_lifetime'),
   }),
   setting({
+    key: 'on_idle',
+    field: 'onIdle',
+    takes: 'a choice',
+    choices: onIdleChoices,
+    about:
+      'What the reaper does with a machine that has switched itself off, or is past its deadline: `destroy`, or `snapshot` to keep its disk first. It stands on each machine from its making.',
+    parse: (text) => chosen(text, onIdleChoices),
+  }),
+  setting({
+    key: 'reap_in_background',
+    field: 'reapInBackground',
+    takes: 'a choice',
+    choices: onOrOff,
+    about:
+      'Whether other commands start `spuff reap` in the background, once a minute at most and only while there are instances.',
+    parse: (text) => chosen(text, onOrOff) === 'on',
+  }),
+  setting({
     key: 'token_command',
     field: 'tokenCommand',
     takes: 'a command',
@@ -162,6 +182,7 @@ export function findSetting(key: string): SettingSpec | null {
 function formatSetting(value: Settings[keyof Settings], takes: string): string | null {
   if (takes === duration) return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
   if (Array.isArray(value)) return value.join(', ');
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
   return value === null ? null : String(value);
 }
 

@@ -60,8 +60,12 @@ token_command: op read op://vault/item/token
 firewall: open
 address_service: https://ip.example.com
 engine_socket: unix:///run/user/1000/podman/podman.sock
+on_idle: snapshot
+reap_in_background: off
 `;
     expect(await read(text)).toEqual({
+      onIdle: 'snapshot',
+      reapInBackground: false,
       provider: 'local',
       regions: ['fra1'],
       size: 's-1vcpu-1gb',

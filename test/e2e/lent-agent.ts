@@ -38,27 +38,37 @@ export class AgentLender {
     return { socketPath, comment: `lent-${name}` };
   }
 
-  /** Opens a connection that lends the agent. Its command has started when this returns, and lasts until it is ended. */
+  /**
+   * Opens a connection that lends the agent. Its command has started when this returns, and lasts until it is ended. An
+   * sshd that reloads refuses for a moment, so it is tried again.
+   */
   async lend(machine: BootMachine, agent: LentAgent, command = ''): Promise<Lending> {
-    const client = spawn(
-      'ssh',
-      [...this.options(agent), `dev@${machine.address}`, `${command} echo on; cat`],
-      {
+    const argv = [...this.options(agent), `dev@${machine.address}`, `${command} echo on; cat`];
+    for (let attempt = 1; ; attempt++) {
+      const client = spawn('ssh', argv, {
         stdio: ['pipe', 'pipe', 'inherit'],
         // Without an agent of its own, ssh lends none, whatever ForwardAgent names.
         env: { ...process.env, SSH_AUTH_SOCK: agent.socketPath },
-      },
-    );
-    this.#started.push(client);
-    await once(client.stdout, 'data');
-    return {
-      client,
-      end: async () => {
-        const closed = once(client, 'close');
-        client.stdin?.end();
-        await closed;
-      },
-    };
+      });
+      this.#started.push(client);
+      const closed = once(client, 'close');
+      const started = await Promise.race([
+        once(client.stdout, 'data').then(() => true),
+        closed.then(() => false),
+      ]);
+      if (!started) {
+        if (attempt === 20) throw new Error(`no connection to ${machine.address}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        continue;
+      }
+      return {
+        client,
+        end: async () => {
+          client.stdin.end();
+          await closed;
+        },
+      };
+    }
   }
 
   /** Of ssh, scp and sftp alike. */

@@ -44,6 +44,7 @@ async function makeRun(): Promise<UpRun> {
     keys,
     otherRegions: [],
     spot: false,
+    onIdle: 'destroy' as const,
     allowSshFrom: null,
     tariff: null,
   };

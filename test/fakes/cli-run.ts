@@ -111,7 +111,8 @@ export class StringStream implements OutputStream {
 
 function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signal'>): AppContext {
   const state = given.state ?? new MemoryState();
-  const provider = { id: 'fake', ...given.provider } as Provider;
+  const caps = { clock: 'this-computer', billing: null };
+  const provider = { id: 'fake', caps, ...given.provider } as Provider;
   return {
     home: given.home ?? '/home/someone/.spuff',
     directory: given.directory ?? '/projects/here',

@@ -17,7 +17,8 @@ import { readHostKey } from './agent-wire.ts';
 import type { GuardedWork } from './guarded-session.ts';
 import { UserAgent } from './user-agent.ts';
 
-const program = join(import.meta.dirname, 'guarded-session.ts');
+/** Opens one session with what it lends; see there. */
+export const sessionProgram = join(import.meta.dirname, 'guarded-session.ts');
 
 /** Algorithms that old and small clients have as well: the hosts are not ours, so they are not hardened. */
 const foreignSshd = [
@@ -131,7 +132,7 @@ export class GuardScene {
   async lend(options: LendOptions = {}): Promise<LentSession> {
     const { machine, target } = options.to ?? this;
     const work = this.#work(options, target);
-    const child = spawn(process.execPath, [program, JSON.stringify(work)], {
+    const child = spawn(process.execPath, [sessionProgram, JSON.stringify(work)], {
       env: { ...process.env, SSH_AUTH_SOCK: this.agent.socketPath, ...options.env },
     });
     const session = new LentSession(child, machine, work);

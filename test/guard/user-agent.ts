@@ -53,6 +53,13 @@ export class UserAgent {
     return readFileSync(`${path}.pub`, 'utf8').trim();
   }
 
+  /** Loads a key that was removed, without options. */
+  addAgain(name: string): void {
+    const path = join(this.#folder, name);
+    this.#keys.set(path, []);
+    this.#sshAdd(['-q', path]);
+  }
+
   removeKey(name: string): void {
     const path = join(this.#folder, name);
     this.#keys.delete(path);

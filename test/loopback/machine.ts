@@ -18,6 +18,8 @@ export interface LoopbackOptions {
   authorizedKeys: readonly string[];
   /** 0: a free one. */
   port?: number;
+  /** An address of this computer; loopback unless told. */
+  host?: string;
   /** Lines before the hardening, in which the first value wins. */
   sshdConfig?: string;
   /** Programs that stand in for the system's, by absolute path; the system's own are under `/real`. */
@@ -35,14 +37,15 @@ export interface LoopbackUser {
 const firstUid = 4242;
 
 export class LoopbackMachine {
-  readonly host = '127.0.0.1';
+  readonly host: string;
   readonly user = 'dev';
   readonly port: number;
   readonly root: string;
   #sshd: ChildProcess | null = null;
 
-  constructor(root: string, port: number) {
+  constructor(root: string, { host, port }: { host: string; port: number }) {
     this.root = root;
+    this.host = host;
     this.port = port;
   }
 
@@ -154,7 +157,8 @@ export class LoopbackMachine {
 export async function startLoopbackMachine(options: LoopbackOptions): Promise<LoopbackMachine> {
   const root = await mkdtemp(join(tmpdir(), 'spuff-loopback-'));
   chmodSync(root, 0o755);
-  const machine = new LoopbackMachine(root, options.port ? options.port : await findFreePort());
+  const host = options.host ?? '127.0.0.1';
+  const machine = new LoopbackMachine(root, { host, port: options.port || (await findFreePort()) });
   for (const directory of ['etc/ssh', 'run/sshd']) mkdirSync(join(root, directory), { recursive: true });
   machine.setHostKey(options.hostKey);
   const write = (name: string, text: string, mode = 0o644) => writeFileSync(join(root, name), text, { mode });

@@ -19,7 +19,9 @@ export interface MachineBacking {
   boot(metadata: CloudMetadata): Promise<BackedMachine & { id: string }>;
   /** `off` when it has powered itself off. */
   state(id: string): Promise<'running' | 'off' | 'gone'>;
+  /** From inside. */
   powerOff(id: string): Promise<void>;
+  powerOn(id: string): Promise<void>;
   remove(id: string): Promise<void>;
   removeAll(): Promise<void>;
 }
@@ -36,6 +38,7 @@ export function pretendMachines(): MachineBacking {
     },
     state: async (id) => states.get(id) ?? 'gone',
     powerOff: async (id) => void (states.has(id) && states.set(id, 'off')),
+    powerOn: async (id) => void (states.has(id) && states.set(id, 'running')),
     remove: async (id) => void states.delete(id),
     removeAll: async () => states.clear(),
   };
@@ -76,6 +79,10 @@ export function realMachines(local: Provider): RealMachines {
     powerOff: async (id) => {
       const vm = await local.get(id, within(30_000));
       if (vm) await runOnMachine(vm, ['systemctl', 'poweroff']);
+    },
+    powerOn: async (id) => {
+      const { runProcess } = await import('../../src/lib/process.ts');
+      await runProcess(['docker', 'start', id], { timeoutMs: 60_000 });
     },
     remove,
     removeAll: async () => {

@@ -83,6 +83,7 @@ class GuardConnection {
   readonly #isGone: () => boolean;
   #state: ConnectionState = newConnection;
   #upstream: Promise<Upstream> | null = null;
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor(core: GuardCore, isGone: () => boolean) {
     this.#core = core;
@@ -132,7 +133,8 @@ class GuardConnection {
       return extensionFailure;
     }
     // So that restrictions of the user's own (`ssh-add -h`) keep working. An agent that does not know of it goes on without.
-    await this.#ask(body);
+    // Nobody waits for its answer but the next request.
+    this.#ask(body).catch(() => undefined);
     return success;
   }
 
@@ -169,8 +171,13 @@ class GuardConnection {
     return selectKeys(identities.map(toShownKey), this.#core.policy());
   }
 
-  async #ask(body: Uint8Array): Promise<Buffer> {
-    this.#upstream ??= connectUpstream(this.#core.upstreamPath);
-    return (await this.#upstream).ask(body);
+  /** The agent is asked one thing at a time, in the order in which they came. */
+  #ask(body: Uint8Array): Promise<Buffer> {
+    const answer = this.#asked.then(async () => {
+      this.#upstream ??= connectUpstream(this.#core.upstreamPath);
+      return (await this.#upstream).ask(body);
+    });
+    this.#asked = answer.catch(() => undefined);
+    return answer;
   }
 }

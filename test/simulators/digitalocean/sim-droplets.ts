@@ -111,6 +111,11 @@ export class SimDroplets {
     if (machine) await this.#backing.powerOff(machine.id);
   }
 
+  async powerOn(id: number): Promise<void> {
+    const { machine } = this.#droplets.get(id) ?? {};
+    if (machine) await this.#backing.powerOn(machine.id);
+  }
+
   async clear(): Promise<void> {
     await Promise.allSettled(this.#boots);
     this.#boots.clear();
