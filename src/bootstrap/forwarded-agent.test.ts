@@ -6,7 +6,9 @@ import { sshdDropIn } from './hardening-ssh.ts';
 describe('the path of a lent agent', () => {
   it('is short enough for a socket of any system, and the one that sessions are given', () => {
     expect(forwardedAgentPath.length).toBeLessThan(104);
-    expect(sshdDropIn('dev').match(/^SetEnv .*$/gm)).toEqual([`SetEnv SSH_AUTH_SOCK=${forwardedAgentPath}`]);
+    expect(sshdDropIn('dev').match(/^SetEnv .*$/gm)).toEqual([
+      `SetEnv SSH_AUTH_SOCK=${forwardedAgentPath} CARGO_NET_GIT_FETCH_WITH_CLI=true`,
+    ]);
   });
 
   it('is seen to by a script that bash reads', async () => {
