@@ -17,7 +17,6 @@ it('for GitHub is a scheduled job with the secret of the project, and no right t
           {},
           {
             run: 'npx --yes spuff@1.2.3 reap --once --provider hetzner',
-            // biome-ignore lint/suspicious/noTemplateCurlyInString: the expression is GitHub's
             env: { HCLOUD_TOKEN: '${{ secrets.HCLOUD_TOKEN }}' },
           },
         ],

@@ -71,6 +71,5 @@ it('prints a job that takes the token from the secrets of the project', async ()
   const { out, status } = await withCron().run(['workflow', 'github']);
   expect(status).toBe(0);
   expect(out).toContain('spuff@1.2.3 reap --once --provider fake');
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the expression is GitHub's
   expect(out).toContain('FAKE_TOKEN: ${{ secrets.FAKE_TOKEN }}');
 });
