@@ -150,7 +150,8 @@ export interface Size {
   arch: 'x86_64' | 'arm64';
   gpu: boolean;
   hourly: Money | null;
-  regions: readonly { id: string; available: boolean; deprecatedAfter: Date | null }[];
+  /** With a price of their own where it differs by region. */
+  regions: readonly { id: string; available: boolean; deprecatedAfter: Date | null; hourly?: Money | null }[];
 }
 
 export interface Image {
