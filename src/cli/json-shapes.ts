@@ -3,6 +3,7 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
+import { budgetUse, costGroup, money, runningCost, unknownCost } from './json-money.ts';
 import {
   agentAnswer,
   envelope,
@@ -82,6 +83,20 @@ export const jsonShapes = {
     schema: envelope({
       provider: z.string(),
       regions: z.array(z.strictObject({ id: z.string(), available: z.boolean(), allowed: z.boolean() })),
+    }),
+  },
+  cost: {
+    about:
+      '`cost`. Each list of amounts has one for each currency, and for net and gross. `most` is what a machine comes to by its ' +
+      'deadline, `hourly` that of all that run; `unknown` is in no sum; `ahead` is what may come on top until the month ends.',
+    schema: envelope({
+      month: z.string(),
+      running: z.array(runningCost),
+      hourly: z.array(money),
+      groups: z.array(costGroup),
+      total: z.array(money),
+      unknown: z.array(unknownCost),
+      budgets: z.array(budgetUse),
     }),
   },
   orphans: {

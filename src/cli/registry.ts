@@ -14,6 +14,7 @@ export const commandGroups: readonly CommandGroup[] = [
       ls: async () => (await import('./commands/ls.ts')).ls,
       status: async () => (await import('./commands/status.ts')).status,
       down: async () => (await import('./commands/down.ts')).down,
+      cost: async () => (await import('./commands/cost.ts')).cost,
     },
   },
   {
