@@ -73,6 +73,7 @@ export const snapshot = z.strictObject({
   sizeBytes: nullable(z.number()),
   region: nullable(z.string()),
   billed: z.boolean(),
+  monthly: nullable(money),
 });
 
 export const size = z.strictObject({

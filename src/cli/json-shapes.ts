@@ -145,8 +145,15 @@ export const jsonShapes = {
     }),
   },
   snapshots: {
-    about: '`snapshot list`, and `snapshot create` with the new one alone.',
+    about:
+      '`snapshot list`, and `snapshot create` with the new one alone. `monthly` is what it costs a month; null where nothing is ' +
+      'billed or it is not known.',
     schema: envelope({ snapshots: z.array(snapshot) }),
+  },
+  'snapshots-pruned': {
+    about:
+      '`snapshot prune`: what is too many or too old, and what of it was deleted. `foreign`: how many more would be, with `--all`.',
+    schema: envelope({ surplus: z.array(snapshot), deleted: z.array(snapshot), foreign: z.number() }),
   },
   images: {
     about: '`image list`, and `image build` with the one that there is now.',

@@ -39,6 +39,7 @@ export const commandGroups: readonly CommandGroup[] = [
       'snapshot create': async () => (await import('./commands/snapshot-create.ts')).snapshotCreate,
       'snapshot list': async () => (await import('./commands/snapshot-list.ts')).snapshotList,
       'snapshot delete': async () => (await import('./commands/snapshot-delete.ts')).snapshotDelete,
+      'snapshot prune': async () => (await import('./commands/snapshot-prune.ts')).snapshotPrune,
       'image build': async () => (await import('./commands/image-build.ts')).imageBuild,
       'image list': async () => (await import('./commands/image-list.ts')).imageList,
       'image rm': async () => (await import('./commands/image-rm.ts')).imageRm,

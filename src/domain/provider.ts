@@ -248,6 +248,14 @@ export interface SnapshotStore {
   list(options: CallOptions): AsyncIterable<SnapshotInfo>;
   /** Absent is success. Touches only what carries spuff's label. */
   delete(snapshotId: string, options: CallOptions): Promise<void>;
+  /** What keeping snapshots costs. Absent where nothing is billed, or nobody tells what is. */
+  price?(options: CallOptions): Promise<StoragePrice | null>;
+}
+
+/** Of so many bytes in a month; `sizeBytes` of a snapshot is what is counted. */
+export interface StoragePrice {
+  monthly: Money;
+  perBytes: number;
 }
 
 /** Present unless `caps.firewall` is `none`: the provider's own filter in front of one machine. It goes with the machine. */
