@@ -5,6 +5,7 @@ import { type AppContext, callOptions } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { watchClock } from './provider-clock.ts';
 import { removeMachine } from './remove-machine.ts';
+import { retainSnapshots } from './retain-snapshots.ts';
 import { refuseTakenName } from './snapshots.ts';
 import { markDestroying } from './untracked-machines.ts';
 
@@ -35,6 +36,7 @@ export async function downInstance(
     const end = await destroyMachine(context, provider, instance);
     await (await context.ssh()).forget(instance.key);
     forgetWithReceipt(state, instance, { ...end, by: 'down', why: 'asked', snapshot: kept });
+    if (kept !== null) await retainSnapshots(context, provider, { instanceName: instance.name, state });
     return { kept };
   } catch (error) {
     state.endOperation(operation.id, 'failed');

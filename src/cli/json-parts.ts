@@ -1,5 +1,6 @@
 /** What the shapes of `--json` are made of. */
 import * as z from 'zod/mini';
+import { money, moneyLimit, tariff } from './json-money.ts';
 
 export const time = z.iso.datetime();
 export const nullable = <T extends z.ZodMiniType>(schema: T) => z.nullable(schema);
@@ -7,16 +8,6 @@ const imageRef = z.union([
   z.strictObject({ kind: z.literal('slug'), slug: z.string() }),
   z.strictObject({ kind: z.literal('id'), id: z.string() }),
 ]);
-const money = z.strictObject({
-  amount: z.string(),
-  currency: z.string(),
-  basis: z.enum(['net', 'gross', 'unspecified']),
-});
-const tariff = z.strictObject({
-  hourly: money,
-  granularity: z.enum(['second', 'hour']),
-  minSeconds: z.number(),
-});
 const vmState = z.enum([
   'provisioning',
   'running',
@@ -82,6 +73,7 @@ export const snapshot = z.strictObject({
   sizeBytes: nullable(z.number()),
   region: nullable(z.string()),
   billed: z.boolean(),
+  monthly: nullable(money),
 });
 
 export const size = z.strictObject({
@@ -188,6 +180,10 @@ export const plan = z.strictObject({
   onIdle: z.enum(['destroy', 'snapshot']),
   allowSshFrom: nullable(z.array(z.string())),
   tariff: nullable(tariff),
+  dearest: nullable(tariff),
+  isBilled: z.boolean(),
+  maxSpend: nullable(moneyLimit),
+  most: nullable(money),
   sshPublicKeyPath: nullable(z.string()),
   hourly: nullable(money),
   requests: z.array(z.strictObject({ method: z.string(), path: z.string(), body: z.unknown() })),

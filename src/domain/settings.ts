@@ -1,3 +1,4 @@
+import type { MoneyLimit } from './money.ts';
 import type { OnIdle } from './provider.ts';
 
 export const forwardAgentModes = ['guard', 'none', 'raw'] as const;
@@ -24,6 +25,10 @@ export interface Settings {
   idleTimeoutMs: number | null;
   /** The longest life of a machine, unless `--ttl` says otherwise. */
   maxLifetimeMs: number | null;
+  /** What all machines of a month may cost, one for each currency; null: anything. */
+  monthlyBudgets: readonly MoneyLimit[] | null;
+  /** How many snapshots of each instance name stay when a new one is made; null: all. */
+  keepSnapshots: number | null;
   /** What becomes of the disk of a machine that goes by itself. */
   onIdle: OnIdle;
   /** Whether commands start a reaper in the background. */
@@ -49,6 +54,8 @@ export const defaultSettings: Settings = {
   forwardAgent: 'guard',
   idleTimeoutMs: 2 * 3_600_000,
   maxLifetimeMs: 24 * 3_600_000,
+  monthlyBudgets: null,
+  keepSnapshots: null,
   onIdle: 'destroy',
   reapInBackground: true,
   tokenCommand: null,

@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { formatDuration, parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
+import { type MoneyLimit, parseMoneyLimit } from '../domain/money.ts';
 import { checkUserName } from '../domain/names.ts';
 import { onIdleChoices } from '../domain/provider.ts';
 import { defaultSettings, forwardAgentModes, type Settings } from '../domain/settings.ts';
@@ -116,6 +117,22 @@ export const settingsTable: readonly SettingSpec[] = [
     parse: (text) => parseDuration(text, 'max_lifetime'),
   }),
   setting({
+    key: 'monthly_budget',
+    field: 'monthlyBudgets',
+    takes: 'an amount such as 50EUR, or several in different currencies, separated by commas',
+    about:
+      'What the machines of a month may cost at most, as far as this computer made them: `spuff up` warns from 80 % on, and refuses what would be over it. Without it: anything.',
+    parse: parseBudgets,
+  }),
+  setting({
+    key: 'keep_snapshots',
+    field: 'keepSnapshots',
+    takes: 'a whole number',
+    about:
+      'How many snapshots of each instance name stay when a new one is made: older ones that this computer made are deleted. 0, or without it: all stay.',
+    parse: (text) => Number(matching(text, /^\d{1,4}$/, 'a whole number up to 9999')) || null,
+  }),
+  setting({
     key: 'on_idle',
     field: 'onIdle',
     takes: 'a choice',
@@ -189,6 +206,17 @@ function formatSetting(value: Settings[keyof Settings], takes: string): string |
 function parseWords(text: string, expected: string): readonly string[] {
   const words = text.split(',').map((part) => part.trim());
   return words.map((one) => matching(one, wordPattern, expected));
+}
+
+function parseBudgets(text: string): readonly MoneyLimit[] {
+  const limits = text.split(',').map((part) => {
+    const limit = parseMoneyLimit(part);
+    if (limit !== null) return limit;
+    throw wrong(part.trim(), 'an amount with its currency, such as 50EUR');
+  });
+  const twice = limits.find(({ currency }, at) => limits.findIndex((one) => one.currency === currency) < at);
+  if (twice === undefined) return limits;
+  throw wrong(text, `one amount for each currency: ${twice.currency} stands twice`);
 }
 
 function parseFirewall(text: string): Settings['firewall'] {

@@ -46,7 +46,7 @@ async function makeRun(): Promise<UpRun> {
     spot: false,
     onIdle: 'destroy' as const,
     allowSshFrom: null,
-    tariff: null,
+    ...{ tariff: null, dearest: null, isBilled: false, maxSpend: null },
   };
   const instance = draftInstance(context, plan, ssh);
   state.insertInstance(instance);
