@@ -2,6 +2,7 @@ import type { Instance } from '../domain/instance.ts';
 import type { Provider } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { type AppContext, callOptions } from './context.ts';
+import { runPreDownHook } from './pre-down.ts';
 import { removeMachine } from './remove-machine.ts';
 import { refuseTakenName } from './snapshots.ts';
 import { markDestroying } from './untracked-machines.ts';
@@ -9,7 +10,7 @@ import { markDestroying } from './untracked-machines.ts';
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
   snapshot: string | null;
-  /** Destroys also when the snapshot could not be taken. */
+  /** Destroys also when the snapshot could not be taken, and without the pre-down hook. */
   force: boolean;
 }
 
@@ -28,6 +29,7 @@ export async function downInstance(
   const operation = state.beginOperation('down', instance.key);
   try {
     const provider = await context.provider(instance.provider);
+    if (!request.force) await runPreDownHook(context, instance);
     const kept = await snapshotFirst(context, provider, instance, request);
     markDestroying(state, instance);
     await destroyMachine(context, provider, instance);
