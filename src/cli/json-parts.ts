@@ -7,12 +7,12 @@ const imageRef = z.union([
   z.strictObject({ kind: z.literal('slug'), slug: z.string() }),
   z.strictObject({ kind: z.literal('id'), id: z.string() }),
 ]);
-const money = z.strictObject({
+export const money = z.strictObject({
   amount: z.string(),
   currency: z.string(),
   basis: z.enum(['net', 'gross', 'unspecified']),
 });
-const tariff = z.strictObject({
+export const tariff = z.strictObject({
   hourly: money,
   granularity: z.enum(['second', 'hour']),
   minSeconds: z.number(),
@@ -144,6 +144,17 @@ export const part = <T extends z.ZodMiniType>(value: T) =>
       error: z.strictObject({ code: z.string(), message: z.string() }),
     }),
   ]);
+
+/** Whether a machine is in use, and what would end it when. */
+export const verdict = z.strictObject({
+  inUse: z.boolean(),
+  why: z.array(z.string()),
+  idleSince: nullable(time),
+  heldUntil: nullable(time),
+  actsAt: nullable(time),
+  reason: nullable(z.string()),
+  isWarned: z.boolean(),
+});
 
 export const machine = z.strictObject({
   id: z.string(),

@@ -13,6 +13,7 @@ import {
   instance,
   logFile,
   machine,
+  money,
   newKey,
   nullable,
   ofInstance,
@@ -22,9 +23,11 @@ import {
   plan,
   size,
   snapshot,
+  tariff,
   time,
   undone,
   untracked,
+  verdict,
 } from './json-parts.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
@@ -51,6 +54,28 @@ export const jsonShapes = {
       metrics: z.optional(part(agentAnswer)),
       processes: z.optional(part(agentAnswer)),
     }),
+  },
+  why: {
+    about:
+      '`why`; with `--watch` one a line, without `history`. `verdict` is null while the agent does not say; `actsAt` is when the ' +
+      'machine powers off if nothing changes, and while it is in use, if all of that stopped now. `cost` is null where nothing ' +
+      'is billed or the price is not known.',
+    schema: envelope({
+      ...ofInstance,
+      checkedAt: time,
+      machine: part(z.string()),
+      activity: part(agentAnswer),
+      history: nullable(agentAnswer),
+      verdict: nullable(verdict),
+      expiresAt: nullable(time),
+      tariff: nullable(tariff),
+      cost: nullable(z.strictObject({ soFar: money, byThen: nullable(money) })),
+      guestPoweroff: nullable(z.enum(['deletes', 'stops-compute-billing', 'nothing'])),
+    }),
+  },
+  keep: {
+    about: '`keep`: until when the machine is kept on, at most until its `deadline`; null: it no longer is.',
+    schema: envelope({ ...ofInstance, until: nullable(time), deadline: nullable(time) }),
   },
   providers: {
     about: '`providers`: each with what it says of your account, or why it could not be asked.',

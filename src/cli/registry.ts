@@ -13,6 +13,8 @@ export const commandGroups: readonly CommandGroup[] = [
       up: async () => (await import('./commands/up.ts')).up,
       ls: async () => (await import('./commands/ls.ts')).ls,
       status: async () => (await import('./commands/status.ts')).status,
+      why: async () => (await import('./commands/why.ts')).why,
+      keep: async () => (await import('./commands/keep.ts')).keep,
       down: async () => (await import('./commands/down.ts')).down,
     },
   },
