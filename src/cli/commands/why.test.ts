@@ -93,7 +93,7 @@ describe('spuff why', () => {
     };
     const { out } = await runLine(['why', 'demo', '--watch'], { ...run, provider });
     expect(out.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^demo nobody uses it since .*; powers off in .*: nobody has used the machine/),
+      expect.stringMatching(/^demo nobody has used it for .*; powers off in .*: nobody has used the machine/),
       'demo: stopped',
     ]);
   });
@@ -105,7 +105,7 @@ describe('spuff keep', () => {
     const { out } = await runLine(['keep', 'demo', '--reason', 'a demo'], run);
     expect(out).toMatch(/^demo is kept on until .*Z \(in /);
     const shown = await runLine(['why', 'demo'], run);
-    expect(shown.out).toMatch(/^kept +on until .*: a demo$/m);
+    expect(shown.out).toMatch(/^kept +on for .* more: a demo$/m);
     const answer = await readJson(['keep', 'demo', '--for', '3h'], run);
     expect(jsonShapes.keep.schema.safeParse(answer)).toMatchObject({ success: true });
     expect(Date.parse(answer['until'] ?? '')).toBeGreaterThan(Date.now() + 10_790_000);

@@ -50,7 +50,8 @@ function verdictFields(explanation: Explanation, nowMs: number): Field[] {
 
 function describeUse({ inUse, why, idleSince }: Verdict, nowMs: number): string {
   if (inUse) return `in use: ${why.join('; ')}`;
-  return `nobody uses it since ${idleSince === null ? 'it began' : formatMoment(idleSince, nowMs)} (${why.join()})`;
+  const idle = idleSince === null ? '' : ` for ${formatDuration(nowMs - idleSince.getTime())}`;
+  return `nobody has used it${idle} (last sign: ${why.join()})`;
 }
 
 function describeEnd({ actsAt, reason, inUse, isWarned }: Verdict, nowMs: number): string {
@@ -61,7 +62,7 @@ function describeEnd({ actsAt, reason, inUse, isWarned }: Verdict, nowMs: number
 }
 
 function describeHold({ hold }: Activity, nowMs: number): string | null {
-  return hold ? `on until ${formatTime(hold.until, nowMs)}: ${hold.reason}` : null;
+  return hold ? `on for ${formatDuration(Date.parse(hold.until) - nowMs)} more: ${hold.reason}` : null;
 }
 
 function describeCost({ soFar, byThen }: NonNullable<Explanation['cost']>): string {
