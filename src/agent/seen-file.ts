@@ -39,7 +39,7 @@ const seenSchema = z.object({
             pid: z.number(),
             parentPid: z.number(),
             startedAtTicks: z.number(),
-            ownTicks: z.number(),
+            cpuTicks: z.number(),
             childTicks: z.number(),
             kind: z.enum(['system', 'user', 'editor', 'session', 'container', 'other']),
           }),
