@@ -4,6 +4,7 @@ import { ProviderError } from '../domain/provider-error.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { watchClock } from './provider-clock.ts';
+import { runPreDownHook } from './pre-down.ts';
 import { removeMachine } from './remove-machine.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
 import { refuseTakenName } from './snapshots.ts';
@@ -12,7 +13,7 @@ import { markDestroying } from './untracked-machines.ts';
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
   snapshot: string | null;
-  /** Destroys also when the snapshot could not be taken. */
+  /** Destroys also when the snapshot could not be taken, and without the pre-down hook. */
   force: boolean;
 }
 
@@ -31,6 +32,7 @@ export async function downInstance(
   const operation = state.beginOperation('down', instance.key);
   try {
     const provider = await context.provider(instance.provider);
+    if (!request.force) await runPreDownHook(context, instance);
     const kept = await snapshotFirst(context, provider, instance, request);
     markDestroying(state, instance);
     const end = await destroyMachine(context, provider, instance);

@@ -199,6 +199,17 @@ export const part = <T extends z.ZodMiniType>(value: T) =>
     }),
   ]);
 
+/** Whether a machine is in use, and what would end it when. */
+export const verdict = z.strictObject({
+  inUse: z.boolean(),
+  why: z.array(z.string()),
+  idleSince: nullable(time),
+  heldUntil: nullable(time),
+  actsAt: nullable(time),
+  reason: nullable(z.string()),
+  isWarned: z.boolean(),
+});
+
 export const machine = z.strictObject({
   id: z.string(),
   state: vmState,

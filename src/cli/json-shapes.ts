@@ -3,7 +3,7 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
-import { budgetUse, costGroup, money, runningCost, unknownCost } from './json-money.ts';
+import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
 import {
   agentAnswer,
   envelope,
@@ -29,6 +29,7 @@ import {
   time,
   undone,
   untracked,
+  verdict,
 } from './json-parts.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
@@ -55,6 +56,28 @@ export const jsonShapes = {
       metrics: z.optional(part(agentAnswer)),
       processes: z.optional(part(agentAnswer)),
     }),
+  },
+  why: {
+    about:
+      '`why`; with `--watch` one a line, without `history`. `verdict` is null while the agent does not say; `actsAt` is when the ' +
+      'machine powers off if nothing changes, and while it is in use, if all of that stopped now. `cost` is null where nothing ' +
+      'is billed or the price is not known.',
+    schema: envelope({
+      ...ofInstance,
+      checkedAt: time,
+      machine: part(z.string()),
+      activity: part(agentAnswer),
+      history: nullable(agentAnswer),
+      verdict: nullable(verdict),
+      expiresAt: nullable(time),
+      tariff: nullable(tariff),
+      cost: nullable(z.strictObject({ soFar: money, byThen: nullable(money) })),
+      guestPoweroff: nullable(z.enum(['deletes', 'stops-compute-billing', 'nothing'])),
+    }),
+  },
+  keep: {
+    about: '`keep`: until when the machine is kept on, at most until its `deadline`; null: it no longer is.',
+    schema: envelope({ ...ofInstance, until: nullable(time), deadline: nullable(time) }),
   },
   providers: {
     about: '`providers`: each with what it says of your account, or why it could not be asked.',

@@ -14,6 +14,8 @@ export const commandGroups: readonly CommandGroup[] = [
       ls: async () => (await import('./commands/ls.ts')).ls,
       status: async () => (await import('./commands/status.ts')).status,
       extend: async () => (await import('./commands/extend.ts')).extend,
+      why: async () => (await import('./commands/why.ts')).why,
+      keep: async () => (await import('./commands/keep.ts')).keep,
       down: async () => (await import('./commands/down.ts')).down,
       cost: async () => (await import('./commands/cost.ts')).cost,
     },

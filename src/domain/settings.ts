@@ -1,5 +1,6 @@
 import type { MoneyLimit } from './money.ts';
 import type { OnIdle } from './provider.ts';
+import { defaultPreDownSeconds, defaultThresholds } from './agent-config.ts';
 
 export const forwardAgentModes = ['guard', 'none', 'raw'] as const;
 
@@ -23,6 +24,13 @@ export interface Settings {
   /** What a session lends: a guard before the user's agent, nothing, or every key in the agent. */
   forwardAgent: (typeof forwardAgentModes)[number];
   idleTimeoutMs: number | null;
+  /** From where on something counts as use: see `IdleThresholds`. null: a tenth of the cores, at most half a core. */
+  idleCpuCores: number | null;
+  idleProcessCores: number;
+  idleContainerCores: number;
+  idleNetworkBytesPerSecond: number;
+  /** How long the pre-down hook may take. */
+  preDownTimeoutMs: number;
   /** The longest life of a machine, unless `--ttl` says otherwise. */
   maxLifetimeMs: number | null;
   /** What all machines of a month may cost, one for each currency; null: anything. */
@@ -53,6 +61,11 @@ export const defaultSettings: Settings = {
   sshKey: null,
   forwardAgent: 'guard',
   idleTimeoutMs: 2 * 3_600_000,
+  idleCpuCores: defaultThresholds.cpuCores,
+  idleProcessCores: defaultThresholds.processCores,
+  idleContainerCores: defaultThresholds.containerCores,
+  idleNetworkBytesPerSecond: defaultThresholds.networkBytesPerSecond,
+  preDownTimeoutMs: defaultPreDownSeconds * 1_000,
   maxLifetimeMs: 24 * 3_600_000,
   monthlyBudgets: null,
   keepSnapshots: null,

@@ -37,3 +37,30 @@ describe('settings of clouds', () => {
     expect(() => read(key, text)).toThrow(expect.objectContaining({ code: 'config' }));
   });
 });
+
+describe('settings of idleness', () => {
+  const read = (key: string, text: string) => findSetting(key)!.parse(text);
+
+  it.each([
+    ['idle_cpu', '0.5', 0.5],
+    ['idle_processes', '2', 2],
+    ['idle_network', '50k', 50_000],
+    ['idle_network', '3M', 3_000_000],
+    ['idle_network', '700', 700],
+    ['pre_down_timeout', '90s', 90_000],
+  ])('%s: %s', (key, text, value) => {
+    expect(read(key, text)).toBe(value);
+  });
+
+  it.each([
+    ['idle_cpu', '0'],
+    ['idle_cpu', '-1'],
+    ['idle_containers', 'half'],
+    ['idle_network', '0k'],
+    ['idle_network', '1G'],
+    ['pre_down_timeout', 'off'],
+    ['pre_down_timeout', '11m'],
+  ])('refuses %s: %j', (key, text) => {
+    expect(() => read(key, text)).toThrow(expect.objectContaining({ code: 'config' }));
+  });
+});

@@ -34,6 +34,8 @@ function setting<Field extends keyof Settings>(
 /** Lengths of time that must not run out: written by name, because 0 could mean both never and at once. */
 const off = 'off';
 const duration = `a length of time such as 30m, 2h or 1d, or ${off}`;
+const shortDuration = 'a length of time such as 30s or 5m, at most 10m';
+const cores = 'a number of cores, such as 0.5';
 const word = 'a name';
 const list = 'names, separated by commas';
 const onOrOff = ['on', 'off'] as const;
@@ -107,6 +109,42 @@ export const settingsTable: readonly SettingSpec[] = [
     takes: duration,
     about: 'A machine that nobody uses for this long is switched off.',
     parse: (text) => parseDuration(text, 'idle_timeout'),
+  }),
+  setting({
+    key: 'idle_cpu',
+    field: 'idleCpuCores',
+    takes: cores,
+    about:
+      "A machine is in use while this many cores are at work, without the system's own. Without it: a tenth of them, at most half a core.",
+    parse: parseCores,
+  }),
+  setting({
+    key: 'idle_processes',
+    field: 'idleProcessCores',
+    takes: cores,
+    about: 'The same for what you have started there: a build in tmux, an AI agent.',
+    parse: parseCores,
+  }),
+  setting({
+    key: 'idle_containers',
+    field: 'idleContainerCores',
+    takes: cores,
+    about: 'The same for all containers together.',
+    parse: parseCores,
+  }),
+  setting({
+    key: 'idle_network',
+    field: 'idleNetworkBytesPerSecond',
+    takes: 'bytes a second, such as 50k or 1M',
+    about: 'A machine is in use while it sends and receives this much.',
+    parse: parseBytesPerSecond,
+  }),
+  setting({
+    key: 'pre_down_timeout',
+    field: 'preDownTimeoutMs',
+    takes: shortDuration,
+    about: 'How long `/etc/spuff/pre-down` may take on a machine before that is powered off or destroyed.',
+    parse: parseShortDuration,
   }),
   setting({
     key: 'max_lifetime',
@@ -197,7 +235,8 @@ export function findSetting(key: string): SettingSpec | null {
 
 /** A value of Settings as it would stand in the file; null: it would not. */
 function formatSetting(value: Settings[keyof Settings], takes: string): string | null {
-  if (takes === duration) return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
+  if (takes === duration || takes === shortDuration)
+    return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   return value === null ? null : String(value);
@@ -226,6 +265,27 @@ function parseFirewall(text: string): Settings['firewall'] {
     if (network !== null) return network;
     throw wrong(part.trim(), 'my-ip, open, or a network such as 198.51.100.0/24 or 2001:db8::/32');
   });
+}
+
+const longestPreDownMs = 10 * 60_000;
+
+function parseShortDuration(text: string): number {
+  const ms = text === off ? null : parseDuration(text, 'pre_down_timeout');
+  if (ms !== null && ms <= longestPreDownMs) return ms;
+  throw wrong(text, shortDuration);
+}
+
+function parseCores(text: string): number {
+  const value = /^\d{1,4}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+  if (value > 0) return value;
+  throw wrong(text, cores);
+}
+
+function parseBytesPerSecond(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,9})([kM]?)$/.exec(text) ?? [];
+  const value = Number(digits ?? 0) * (unit === 'M' ? 1e6 : unit === 'k' ? 1e3 : 1);
+  if (value > 0) return value;
+  throw wrong(text, 'bytes a second, such as 50k or 1M');
 }
 
 function parseDuration(text: string, key: string): number | null {
