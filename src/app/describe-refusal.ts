@@ -1,4 +1,5 @@
 /** What the guard refused, in words for the person whose keys they are. */
+import { forgeNames } from '../domain/forge-keys.ts';
 import { type GuardRecord, refusals } from '../domain/guard.ts';
 import { escapeText } from '../lib/escape.ts';
 import { quoteArgument } from '../lib/shell-quote.ts';
@@ -36,6 +37,7 @@ function findRemedy({ reason, request, instanceName }: GuardRecord): string | nu
     case 'destination':
       return `to allow it: spuff guard allow HOST --host-key ${quoteArgument(request.hostFingerprint ?? '')}`;
     case 'user':
+      if (forgeNames.includes(request.destination ?? '')) return 'everyone is git at a built-in forge';
       return `to allow it: spuff guard allow ${quoteArgument(request.destination ?? '')} --user ${quoteArgument(show(request.user ?? ''))}`;
     case 'unbound':
       return 'clients on libssh2 or dropbear never say it: use OpenSSH there (cargo: CARGO_NET_GIT_FETCH_WITH_CLI=true)';

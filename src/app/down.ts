@@ -1,9 +1,12 @@
 import type { Instance } from '../domain/instance.ts';
-import type { Provider } from '../domain/provider.ts';
+import type { Provider, Vm } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { type AppContext, callOptions } from './context.ts';
+import { forgetWithReceipt } from './forget-instance.ts';
+import { watchClock } from './provider-clock.ts';
 import { runPreDownHook } from './pre-down.ts';
 import { removeMachine } from './remove-machine.ts';
+import { retainSnapshots } from './retain-snapshots.ts';
 import { refuseTakenName } from './snapshots.ts';
 import { markDestroying } from './untracked-machines.ts';
 
@@ -32,9 +35,10 @@ export async function downInstance(
     if (!request.force) await runPreDownHook(context, instance);
     const kept = await snapshotFirst(context, provider, instance, request);
     markDestroying(state, instance);
-    await destroyMachine(context, provider, instance);
+    const end = await destroyMachine(context, provider, instance);
     await (await context.ssh()).forget(instance.key);
-    state.deleteInstance(instance.key);
+    forgetWithReceipt(state, instance, { ...end, by: 'down', why: 'asked', snapshot: kept });
+    if (kept !== null) await retainSnapshots(context, provider, { instanceName: instance.name, state });
     return { kept };
   } catch (error) {
     state.endOperation(operation.id, 'failed');
@@ -42,12 +46,18 @@ export async function downInstance(
   }
 }
 
-async function destroyMachine(context: AppContext, provider: Provider, instance: Instance): Promise<void> {
+async function destroyMachine(
+  context: AppContext,
+  provider: Provider,
+  instance: Instance,
+): Promise<{ vm: Vm | null; endedAt: Date | null }> {
   const step = context.progress.start(`${instance.name} destroyed`);
   try {
     await (await context.ssh()).disconnect(instance);
-    await removeMachine(provider, instance, callOptions(context, 5 * 60_000));
+    const clock = watchClock(context, provider);
+    const vm = await removeMachine(provider, instance, clock.options(5 * 60_000));
     step.done();
+    return { vm, endedAt: vm && new Date(clock.read().nowMs) };
   } catch (error) {
     step.fail();
     throw error;

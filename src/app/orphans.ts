@@ -51,8 +51,10 @@ export async function removeOrphan(context: AppContext, orphan: Orphan): Promise
   const provider = await context.provider(orphan.provider);
   const options = callOptions(context, 5 * 60_000);
   if (orphan.kind !== 'vm') return provider.removeLeftover(orphan, options);
-  if (orphan.key !== null)
-    return removeMachine(provider, { key: orphan.key, name: orphan.name, vmId: orphan.id }, options);
+  if (orphan.key !== null) {
+    await removeMachine(provider, { key: orphan.key, name: orphan.name, vmId: orphan.id }, options);
+    return;
+  }
   throw new SpuffError('conflict', `${orphan.name} bears spuff's label, but no key of spuff's`, {
     hints: [`look at it, and remove it where you see it: machine ${orphan.id} at ${orphan.provider}`],
   });

@@ -13,7 +13,16 @@ export function ownerName(): string {
 }
 
 /** Whether a machine is this user's; one that says nothing of an owner is of whoever may list it. */
-export function isOwn({ labels }: Vm): boolean {
-  const owners = Object.entries(labels).flatMap(([name, value]) => (/\bowner$/.test(name) ? [value] : []));
+export function isOwn(vm: Vm): boolean {
+  const owners = ownersOf(vm);
   return owners.length === 0 || owners.includes(ownerName());
+}
+
+/** Whether a machine says that it is this owner's; one that says nothing is nobody's. */
+export function isOwnedBy(vm: Vm, owner: string): boolean {
+  return ownersOf(vm).includes(owner);
+}
+
+function ownersOf({ labels }: Vm): string[] {
+  return Object.entries(labels).flatMap(([name, value]) => (/\bowner$/.test(name) ? [value] : []));
 }

@@ -1,18 +1,19 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
-import type { CallOptions, Provider } from '../domain/provider.ts';
+import type { CallOptions, Provider, Vm } from '../domain/provider.ts';
 import { escapeText } from '../lib/escape.ts';
 
 /**
  * Destroys the machine of an instance and what belongs to it, and asks the provider again whether it is gone. The machine
  * is looked up by its key, so that one whose order was never answered is found too.
+ * @returns the machine as it was; null when there was none
  * @throws SpuffError when anything of it is still there
  */
 export async function removeMachine(
   provider: Provider,
   instance: Pick<Instance, 'key' | 'name' | 'vmId'>,
   options: CallOptions,
-): Promise<void> {
+): Promise<Vm | null> {
   const found = await provider.find(instance.key, options);
   const id = found?.id ?? instance.vmId;
   if (id !== null) await provider.destroy(id, { ...options, expectKey: instance.key });
@@ -20,6 +21,7 @@ export async function removeMachine(
     await provider.removeLeftover(leftover, options);
   }
   await requireGone(provider, instance, options);
+  return found;
 }
 
 async function requireGone(

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { makeInstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
-import type { Provider, VmSpec } from '../domain/provider.ts';
+import type { OnIdle, Provider, VmSpec } from '../domain/provider.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
 import { hashAgentToken, makeAgentToken } from '../lib/agent-token.ts';
@@ -17,6 +17,7 @@ export interface CreateInputs {
   otherRegions: readonly string[];
   allowSshFrom: readonly string[] | null;
   spot: boolean;
+  onIdle: OnIdle;
 }
 
 export interface UpRun {
@@ -93,6 +94,7 @@ export async function specOf(instance: Instance, inputs: CreateInputs, provider:
     expiresAt: instance.expiresAt,
     ...(inputs.allowSshFrom && { firewall: { allowSshFrom: inputs.allowSshFrom } }),
     ...(inputs.spot && { spot: true }),
+    ...(inputs.onIdle === 'snapshot' && { onIdle: inputs.onIdle }),
     userData: buildUserData({
       user: instance.user,
       hostName: instance.name,

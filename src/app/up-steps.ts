@@ -4,6 +4,8 @@ import { SpuffError } from '../domain/errors.ts';
 import type { CallOptions, Vm } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { callOptions } from './context.ts';
+import { correctDeadline } from './correct-deadline.ts';
+import { watchClock } from './provider-clock.ts';
 import type { Step } from './saga.ts';
 import { sshTargetOf } from './select-instance.ts';
 import { change, specOf, type UpRun } from './up-run.ts';
@@ -107,7 +109,8 @@ const awaitAddress: Step<UpRun> = {
   title: 'machine running',
   async run(run) {
     if (run.instance.vmId === null) throw new TypeError('a machine without an id has no address');
-    const vm = await run.provider.waitFor(run.instance.vmId, 'running', deadlineIn(run.context, 10));
+    const clock = watchClock(run.context, run.provider);
+    const vm = await run.provider.waitFor(run.instance.vmId, 'running', clock.options(10 * minuteMs));
     if (!vm?.ssh) {
       throw new ProviderError(
         'action-failed',
@@ -120,6 +123,7 @@ const awaitAddress: Step<UpRun> = {
       );
     }
     change(run, { ssh: vm.ssh, vmState: { state: vm.state, checkedAt: now(run) } });
+    await correctDeadline(run, vm, clock);
   },
 };
 

@@ -1,5 +1,6 @@
 /** What the shapes of `--json` are made of. */
 import * as z from 'zod/mini';
+import { money, moneyLimit, tariff } from './json-money.ts';
 
 export const time = z.iso.datetime();
 export const nullable = <T extends z.ZodMiniType>(schema: T) => z.nullable(schema);
@@ -7,16 +8,6 @@ const imageRef = z.union([
   z.strictObject({ kind: z.literal('slug'), slug: z.string() }),
   z.strictObject({ kind: z.literal('id'), id: z.string() }),
 ]);
-export const money = z.strictObject({
-  amount: z.string(),
-  currency: z.string(),
-  basis: z.enum(['net', 'gross', 'unspecified']),
-});
-export const tariff = z.strictObject({
-  hourly: money,
-  granularity: z.enum(['second', 'hour']),
-  minSeconds: z.number(),
-});
 const vmState = z.enum([
   'provisioning',
   'running',
@@ -82,6 +73,7 @@ export const snapshot = z.strictObject({
   sizeBytes: nullable(z.number()),
   region: nullable(z.string()),
   billed: z.boolean(),
+  monthly: nullable(money),
 });
 
 export const size = z.strictObject({
@@ -106,6 +98,63 @@ export const orphan = z.strictObject({
   createdAt: nullable(time),
 });
 
+export const leftover = z.strictObject({
+  kind: z.enum(['vm', 'volume', 'snapshot', 'image', 'ip', 'firewall', 'sshkey', 'nic', 'network']),
+  id: z.string(),
+  name: z.string(),
+  key: nullable(z.string()),
+  billed: z.boolean(),
+  provider: z.string(),
+});
+
+export const receipt = z.strictObject({
+  key: z.string(),
+  name: z.string(),
+  provider: z.string(),
+  region: z.string(),
+  size: z.string(),
+  vmId: z.string(),
+  directory: nullable(z.string()),
+  by: z.enum(['down', 'reap', 'up']),
+  why: z.enum(['past-deadline', 'off-by-itself', 'asked', 'failed-up', 'interrupted-down', 'gone']),
+  createdAt: time,
+  endedAt: nullable(time),
+  tariff: nullable(tariff),
+  cost: nullable(money),
+  snapshot: nullable(z.string()),
+});
+
+export const reapError = z.strictObject({ code: z.string(), message: z.string() });
+
+export const reaped = z.strictObject({
+  provider: z.string(),
+  id: z.string(),
+  key: nullable(z.string()),
+  name: nullable(z.string()),
+  state: vmState,
+  outcome: z.enum(['kept', 'to-be-destroyed', 'destroyed', 'gone', 'failed']),
+  why: z.enum([
+    'not-spuffs',
+    'being-made',
+    'ending',
+    'unclear',
+    'leased',
+    'no-deadline',
+    'just-off',
+    'off-by-owner',
+    'off-for-unknown-reason',
+    'past-deadline',
+    'off-by-itself',
+    'at-work',
+    'interrupted-down',
+    'gone',
+  ]),
+  until: nullable(time),
+  snapshot: nullable(z.string()),
+  receipt: nullable(receipt),
+  error: nullable(reapError),
+});
+
 export const image = z.strictObject({
   name: z.string(),
   ref: imageRef,
@@ -128,8 +177,13 @@ export const plan = z.strictObject({
   directory: z.string(),
   ttlMs: nullable(z.number()),
   idleTimeoutMs: nullable(z.number()),
+  onIdle: z.enum(['destroy', 'snapshot']),
   allowSshFrom: nullable(z.array(z.string())),
   tariff: nullable(tariff),
+  dearest: nullable(tariff),
+  isBilled: z.boolean(),
+  maxSpend: nullable(moneyLimit),
+  most: nullable(money),
   sshPublicKeyPath: nullable(z.string()),
   hourly: nullable(money),
   requests: z.array(z.strictObject({ method: z.string(), path: z.string(), body: z.unknown() })),

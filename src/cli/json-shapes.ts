@@ -3,6 +3,7 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
+import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
 import {
   agentAnswer,
   envelope,
@@ -11,9 +12,9 @@ import {
   guardStatus,
   image,
   instance,
+  leftover,
   logFile,
   machine,
-  money,
   newKey,
   nullable,
   ofInstance,
@@ -21,9 +22,10 @@ import {
   ownKey,
   part,
   plan,
+  reapError,
+  reaped,
   size,
   snapshot,
-  tariff,
   time,
   undone,
   untracked,
@@ -106,9 +108,42 @@ export const jsonShapes = {
       regions: z.array(z.strictObject({ id: z.string(), available: z.boolean(), allowed: z.boolean() })),
     }),
   },
+  cost: {
+    about:
+      '`cost`. Each list of amounts has one for each currency, and for net and gross. `most` is what a machine comes to by its ' +
+      'deadline, `hourly` that of all that run; `unknown` is in no sum; `ahead` is what may come on top until the month ends.',
+    schema: envelope({
+      month: z.string(),
+      running: z.array(runningCost),
+      hourly: z.array(money),
+      groups: z.array(costGroup),
+      total: z.array(money),
+      unknown: z.array(unknownCost),
+      budgets: z.array(budgetUse),
+    }),
+  },
   orphans: {
     about: '`orphans`: what is there, or, with `--remove`, what was destroyed.',
     schema: envelope({ orphans: z.array(orphan) }),
+  },
+  reap: {
+    about:
+      '`reap`: each machine of spuff with what became of it (`to-be-destroyed` with `--dry-run`), what dead ones had left ' +
+      'behind, and the providers that could not be asked. `receipt` is null where another reaper has written it.',
+    schema: envelope({
+      machines: z.array(reaped),
+      leftovers: z.array(leftover),
+      failures: z.array(z.strictObject({ provider: z.string(), error: reapError })),
+    }),
+  },
+  'reaper-timer': {
+    about: '`reaper install` and `reaper status`. `active`: it runs by itself.',
+    schema: envelope({
+      kind: z.enum(['systemd', 'launchd', 'cron']),
+      installed: z.boolean(),
+      active: z.boolean(),
+      files: z.array(z.string()),
+    }),
   },
   firewall: {
     about: '`firewall`: the networks that may reach port 22; null: everybody.',
@@ -142,8 +177,15 @@ export const jsonShapes = {
     }),
   },
   snapshots: {
-    about: '`snapshot list`, and `snapshot create` with the new one alone.',
+    about:
+      '`snapshot list`, and `snapshot create` with the new one alone. `monthly` is what it costs a month; null where nothing is ' +
+      'billed or it is not known.',
     schema: envelope({ snapshots: z.array(snapshot) }),
+  },
+  'snapshots-pruned': {
+    about:
+      '`snapshot prune`: what is too many or too old, and what of it was deleted. `foreign`: how many more would be, with `--all`.',
+    schema: envelope({ surplus: z.array(snapshot), deleted: z.array(snapshot), foreign: z.number() }),
   },
   images: {
     about: '`image list`, and `image build` with the one that there is now.',

@@ -21,6 +21,11 @@ export function makeInstanceKey(nowMs: number, random: Uint8Array): InstanceKey 
   return key as InstanceKey;
 }
 
+/** When a key was made, in ms, by the clock of the computer that made it. */
+export function keyTimeMs(key: InstanceKey): number {
+  return [...key.slice(0, 10)].reduce((time, char) => time * 32 + alphabet.indexOf(char), 0);
+}
+
 export function isInstanceKey(text: string): text is InstanceKey {
   return keyPattern.test(text);
 }

@@ -15,6 +15,8 @@ export interface Capabilities {
   idempotentCreate: 'token' | 'unique-name' | 'none';
   /** Whether labels given at create are visible as soon as the machine is. */
   labelsAtomicWithCreate: boolean;
+  /** Whose clock its machines and its times go by. Another's may differ from this computer's. */
+  clock: 'this-computer' | 'its-own';
   /** How long a fresh machine may be missing from `list()`, in seconds. */
   listLagSeconds: number;
   /** Largest user data in bytes, before any encoding of the provider's. */
@@ -38,6 +40,16 @@ export interface Money {
   basis: 'net' | 'gross' | 'unspecified';
 }
 
+/** What becomes of the disk of a machine whose time is over: it goes with it, or is kept as a snapshot first. */
+export type OnIdle = (typeof onIdleChoices)[number];
+export const onIdleChoices = ['destroy', 'snapshot'] as const;
+
+/**
+ * Why a machine is off: it switched itself off (for idleness, or its user said `poweroff` on it), or somebody switched it off
+ * through the provider. `unknown` wherever the provider's record does not prove one of them.
+ */
+export type WhyOff = 'guest' | 'owner' | 'unknown';
+
 export type ImageRef = { kind: 'slug'; slug: string } | { kind: 'id'; id: string };
 
 export interface VmSpec {
@@ -55,6 +67,8 @@ export interface VmSpec {
   /** Who made it: a label, so that a team can share an account. */
   owner: string;
   expiresAt: Date | null;
+  /** A label, so that a reaper without any state of its own knows; missing: `destroy`. */
+  onIdle?: OnIdle;
   /** Who may reach port 22: networks as CIDRs, from the first moment on. Without it: everybody. */
   firewall?: { allowSshFrom: readonly string[] };
   /** Cheaper, and the provider may take it back at any time. Only where `caps.spot`. */
@@ -88,7 +102,11 @@ export interface Vm {
   size: string;
   arch: 'x86_64' | 'arm64';
   createdAt: Date;
+  /** The end of the lease, as it stands on the machine at the provider. */
   expiresAt: Date | null;
+  onIdle: OnIdle;
+  /** Since when it is off; null: it is not, or the provider does not say. */
+  stoppedAt: Date | null;
   labels: Readonly<Record<string, string>>;
   /** True in every state but `gone`, unless the provider documents otherwise or costs nothing. */
   billed: boolean;
@@ -102,11 +120,21 @@ export interface Leftover {
   billed: boolean;
 }
 
+/** A request as it is told to whoever listens. */
+export interface ToldRequest {
+  method: string;
+  url: string;
+  status?: number;
+  ms?: number;
+  /** The time by the other side's clock when it answered, where it says so. */
+  serverTime?: Date;
+}
+
 export interface CallOptions {
   signal: AbortSignal;
   /** The call gives up with `timeout` when this moment passes. */
   deadline: Date;
-  onRequest?: (request: { method: string; url: string; status?: number; ms?: number }) => void;
+  onRequest?: (request: ToldRequest) => void;
 }
 
 export interface Region {
@@ -122,7 +150,8 @@ export interface Size {
   arch: 'x86_64' | 'arm64';
   gpu: boolean;
   hourly: Money | null;
-  regions: readonly { id: string; available: boolean; deprecatedAfter: Date | null }[];
+  /** With a price of their own where it differs by region. */
+  regions: readonly { id: string; available: boolean; deprecatedAfter: Date | null; hourly?: Money | null }[];
 }
 
 export interface Image {
@@ -189,6 +218,18 @@ export interface Provider {
    * @throws ProviderError `protected` when the machine does not carry `expectKey`
    */
   destroy(id: string, options: CallOptions & { expectKey: InstanceKey }): Promise<void>;
+  /**
+   * Replaces the end of the lease in the machine's labels, whatever state it is in, and returns when the provider shows it.
+   * Dying half-way it leaves the old end or the new one; where it leaves both, the later one counts.
+   * @throws ProviderError `not-found`, and `protected` when the machine does not carry `expectKey`
+   */
+  setExpiry(
+    id: string,
+    expiresAt: Date | null,
+    options: CallOptions & { expectKey: InstanceKey },
+  ): Promise<void>;
+  /** Asked of stopped machines only; reads what the provider has on record. Without it nobody can tell. */
+  whyOff?(id: string, options: CallOptions): Promise<WhyOff>;
   /** What carries the key (or, with null, any of spuff's labels) and survives `destroy`. Snapshots are not leftovers. */
   leftovers(key: InstanceKey | null, options: CallOptions): AsyncIterable<Leftover>;
   removeLeftover(leftover: Leftover, options: CallOptions): Promise<void>;
@@ -207,6 +248,14 @@ export interface SnapshotStore {
   list(options: CallOptions): AsyncIterable<SnapshotInfo>;
   /** Absent is success. Touches only what carries spuff's label. */
   delete(snapshotId: string, options: CallOptions): Promise<void>;
+  /** What keeping snapshots costs. Absent where nothing is billed, or nobody tells what is. */
+  price?(options: CallOptions): Promise<StoragePrice | null>;
+}
+
+/** Of so many bytes in a month; `sizeBytes` of a snapshot is what is counted. */
+export interface StoragePrice {
+  monthly: Money;
+  perBytes: number;
 }
 
 /** Present unless `caps.firewall` is `none`: the provider's own filter in front of one machine. It goes with the machine. */

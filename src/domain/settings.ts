@@ -1,3 +1,5 @@
+import type { MoneyLimit } from './money.ts';
+import type { OnIdle } from './provider.ts';
 import { defaultPreDownSeconds, defaultThresholds } from './agent-config.ts';
 
 export const forwardAgentModes = ['guard', 'none', 'raw'] as const;
@@ -31,6 +33,14 @@ export interface Settings {
   preDownTimeoutMs: number;
   /** The longest life of a machine, unless `--ttl` says otherwise. */
   maxLifetimeMs: number | null;
+  /** What all machines of a month may cost, one for each currency; null: anything. */
+  monthlyBudgets: readonly MoneyLimit[] | null;
+  /** How many snapshots of each instance name stay when a new one is made; null: all. */
+  keepSnapshots: number | null;
+  /** What becomes of the disk of a machine that goes by itself. */
+  onIdle: OnIdle;
+  /** Whether commands start a reaper in the background. */
+  reapInBackground: boolean;
   /** A command that prints the token of the provider's API; null: it is in the environment. */
   tokenCommand: string | null;
   /** Who may reach port 22, where the provider has firewalls: the address that you have now, everybody, or these CIDRs. */
@@ -57,6 +67,10 @@ export const defaultSettings: Settings = {
   idleNetworkBytesPerSecond: defaultThresholds.networkBytesPerSecond,
   preDownTimeoutMs: defaultPreDownSeconds * 1_000,
   maxLifetimeMs: 24 * 3_600_000,
+  monthlyBudgets: null,
+  keepSnapshots: null,
+  onIdle: 'destroy',
+  reapInBackground: true,
   tokenCommand: null,
   firewall: 'my-ip',
   addressService: 'https://checkip.amazonaws.com',

@@ -4,8 +4,9 @@
  */
 import type { InstanceKey } from './ids.ts';
 import type { Instance } from './instance.ts';
+import type { Receipt } from './receipt.ts';
 
-export type OperationKind = 'up' | 'down' | 'snapshot' | 'agent-upgrade';
+export type OperationKind = 'up' | 'down' | 'snapshot' | 'agent-upgrade' | 'extend';
 
 /** `started` without an end means the process died inside the step: its effect may or may not be there. */
 export type StepStatus = 'started' | 'done' | 'failed' | 'undone' | 'undo-failed';
@@ -59,5 +60,10 @@ export interface StateStore {
   endOperation(operationId: number, outcome: 'done' | 'undone' | 'failed'): void;
   /** The unfinished operation of an instance, and whether its owner still lives. */
   findOperation(key: InstanceKey): (Operation & { ownerAlive: boolean }) | null;
+
+  /** @returns whether it is the first of its machine; a second one changes nothing */
+  addReceipt(receipt: Receipt): boolean;
+  /** In the order they were written. */
+  listReceipts(): Receipt[];
   close(): void;
 }

@@ -98,11 +98,24 @@ describe('a request', () => {
   });
 
   it('is told, without who asks', async () => {
-    handler = (_request, response) => response.end('{}');
     const told: unknown[] = [];
-    await makeClient().send(look, within(60_000, { onRequest: (request) => void told.push(request) }));
-    expect(told).toEqual([{ method: 'GET', url: '/v2/droplets/1', status: 200, ms: 0 }]);
+    const onRequest = (request: unknown) => void told.push(request);
+    handler = (_request, response) =>
+      response.writeHead(200, { date: 'Mon, 23 Nov 2026 12:00:00 GMT' }).end('{}');
+    await makeClient().send(look, within(60_000, { onRequest }));
+    const serverTime = new Date('2026-11-23T12:00:00Z');
+    expect(told).toEqual([{ method: 'GET', url: '/v2/droplets/1', status: 200, ms: 0, serverTime }]);
   });
+
+  it.each(['', 'yesterday', '1', 'Mon, 99 Nov 2026 12:00:00 GMT', '2026-11-23T12:00:00Z'])(
+    'that is answered with the time %j is told without one',
+    async (date) => {
+      let told: object = {};
+      handler = (_request, response) => response.writeHead(200, { date }).end('{}');
+      await makeClient().send(look, within(60_000, { onRequest: (request) => (told = request) }));
+      expect(told).toEqual({ method: 'GET', url: '/v2/droplets/1', status: 200, ms: 0 });
+    },
+  );
 });
 
 describe('asking again', () => {

@@ -117,13 +117,16 @@ async function attempt(deps: ApiClientDeps, request: ApiRequest, call: CallOptio
     ...(await deps.authorize({ method, url, headers: plain, body: body ?? '' }, call.signal)),
   };
   const startedMs = deps.runtime.now();
-  const tell = (status?: number) =>
+  const tell = (answer?: HttpsAnswer) => {
+    const serverTime = answer && readServerTime(answer);
     call.onRequest?.({
       method,
       url: url.pathname + url.search,
       ms: deps.runtime.now() - startedMs,
-      ...(status !== undefined && { status }),
+      ...(answer && { status: answer.status }),
+      ...(serverTime && { serverTime }),
     });
+  };
   try {
     const answer = await requestHttps({
       ...{ method, url, headers, signal: call.signal, maxBytes: maxAnswerBytes },
@@ -131,7 +134,7 @@ async function attempt(deps: ApiClientDeps, request: ApiRequest, call: CallOptio
       timeoutMs: Math.min(requestTimeoutMs, call.deadline.getTime() - startedMs),
       fresh: !request.repeatable,
     });
-    tell(answer.status);
+    tell(answer);
     return { answer };
   } catch (error) {
     tell();
@@ -237,6 +240,14 @@ export function parseJson(answer: HttpsAnswer, context: { provider: ProviderId; 
 export function showRemote(text: string): string {
   const line = escapeText(text.trim(), { singleLine: true }).slice(0, 300);
   return findToken(line) === null ? line : '[redacted]';
+}
+
+/** The `Date` of an answer (RFC 9110, 6.6.1), to the second; null when there is none that can be read. */
+export function readServerTime({ headers }: Pick<HttpsAnswer, 'headers'>): Date | null {
+  const value = headers['date'] ?? '';
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(value)) return null;
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? null : date;
 }
 
 /** `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3), in ms from now; null when there is none. */

@@ -1,16 +1,11 @@
 /** Where the policy of the guard is written: the user's `guard.yaml`, and `spuff.yaml` of a project. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { Document, YAMLMap } from 'yaml';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import type { GuardPolicy } from '../domain/guard.ts';
-import { type GuardFile, resolvePolicy } from '../domain/guard-policy.ts';
+import { resolvePolicy } from '../domain/guard-policy.ts';
 import { readPrivateFile, toFileError } from '../lib/atomic-file.ts';
-import { findToken } from '../lib/token-shapes.ts';
-import { type GuardFileOwner, readGuardMap } from './guard-document.ts';
-import { secretError } from './scan-config.ts';
 import { maxConfigBytes } from './settings.ts';
-import { offsetOf, type ParsedYaml, parseYaml, type Yaml } from './yaml-document.ts';
 
 const projectFileNames = ['spuff.yaml', 'spuff.yml'];
 const maxProjectBytes = 1024 * 1024;
@@ -28,60 +23,15 @@ export async function readGuardPolicy(place: { home: string; directory: string }
   const userPath = guardFilePath(place.home);
   const userText = readPrivateFile(userPath, maxConfigBytes);
   const projectPath = findProjectFile(place.directory);
-  const yaml = userText === null && projectPath === null ? null : await import('yaml');
-  const user = yaml && userText !== null ? parseUserFile(yaml, userText, userPath).file : null;
-  const project = yaml && projectPath !== null ? readProjectFile(yaml, projectPath) : null;
+  if (userText === null && projectPath === null) return resolvePolicy(null, null);
+  const [yaml, { parseProjectFile, parseUserFile }] = await Promise.all([
+    import('yaml'),
+    import('./guard-yaml.ts'),
+  ]);
+  const user = userText === null ? null : parseUserFile(yaml, userText, userPath).file;
+  const project =
+    projectPath === null ? null : parseProjectFile(yaml, readProjectText(projectPath), projectPath);
   return resolvePolicy(user, project);
-}
-
-export interface GuardYaml {
-  document: Document & { contents: YAMLMap };
-  file: GuardFile;
-}
-
-/** @throws SpuffError `config` */
-export function parseUserFile(yaml: Yaml, text: string, path: string): GuardYaml {
-  const parsed = parseYaml(yaml, text, path, `mend it in an editor: ${path}`);
-  refuseSecrets(text, 0, parsed);
-  const { document } = parsed;
-  // A file of comments alone, or of `---`.
-  if (document.contents === null || (yaml.isScalar(document.contents) && document.contents.value === null)) {
-    document.contents = new yaml.YAMLMap() as never;
-  }
-  return {
-    document: document as GuardYaml['document'],
-    file: readMap(yaml, parsed, document.contents, 'user'),
-  };
-}
-
-/** Only what stands under `guard`; null when that says nothing. */
-function readProjectFile(yaml: Yaml, path: string): GuardFile | null {
-  const text = readProjectText(path);
-  const parsed = parseYaml(yaml, text, path, `mend it in an editor: ${path}`);
-  const { contents } = parsed.document;
-  if (!yaml.isMap(contents)) return null;
-  const node = contents.items.find(({ key }) => yaml.isScalar(key) && key.value === 'guard');
-  if (!node) return null;
-  const [start, end] = (node.value as { range?: [number, number] } | null)?.range ?? [0, 0];
-  refuseSecrets(text.slice(start, end), start, parsed);
-  return readMap(yaml, parsed, node.value ?? node.key, 'project');
-}
-
-function readMap(yaml: Yaml, parsed: ParsedYaml, node: unknown, owner: GuardFileOwner): GuardFile {
-  if (!yaml.isMap(node)) {
-    const message = 'expected settings of the guard, of the form key: value';
-    throw parsed.toError([{ offset: offsetOf(node), message }]);
-  }
-  const { file, problems } = readGuardMap(yaml, node, owner);
-  if (problems.length > 0) throw parsed.toError(problems);
-  return file;
-}
-
-/** Comments are looked at too. Public keys can look like a token, so they are covered up. */
-function refuseSecrets(text: string, offset: number, parsed: ParsedYaml): void {
-  const covered = text.replaceAll(/AAAA[A-Za-z0-9+/]{20,}/g, (key) => '-'.repeat(key.length));
-  const token = findToken(covered);
-  if (token) throw secretError(parsed.where(offset + token.index), token.kind);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { Receipt } from '../domain/receipt.ts';
 import type { Operation, OperationKind, StateStore, StepStatus } from '../domain/state.ts';
 import { openStateStore, type StateStoreOptions } from './state-store.ts';
 
@@ -63,6 +64,14 @@ class LazyStateStore implements StateStore {
 
   findOperation(key: InstanceKey): (Operation & { ownerAlive: boolean }) | null {
     return this.#look().findOperation(key);
+  }
+
+  addReceipt(receipt: Receipt): boolean {
+    return this.#change().addReceipt(receipt);
+  }
+
+  listReceipts(): Receipt[] {
+    return this.#look().listReceipts();
   }
 
   close(): void {

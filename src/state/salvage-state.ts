@@ -5,10 +5,11 @@ import type { OperationKind, StepStatus } from '../domain/state.ts';
 import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { decodeInstance } from './instance-codec.ts';
 import { InstanceTable } from './instance-table.ts';
+import { decodeReceipt } from './receipt-table.ts';
 import { inTransaction } from './state-database.ts';
 
 type Row = Record<string, SQLOutputValue>;
-type Table = 'instances' | 'operations' | 'steps';
+type Table = 'instances' | 'operations' | 'steps' | 'receipts';
 
 export interface Salvage {
   /** In the order they were made. */
@@ -16,6 +17,8 @@ export interface Salvage {
   /** The journal of these instances, as it stands in the tables: with it a half-made one can be gone on with. */
   operations: readonly Row[];
   steps: readonly Row[];
+  /** Of machines that are gone. */
+  receipts: readonly Row[];
 }
 
 const kinds: Readonly<Record<OperationKind, true>> = {
@@ -23,6 +26,7 @@ const kinds: Readonly<Record<OperationKind, true>> = {
   down: true,
   snapshot: true,
   'agent-upgrade': true,
+  extend: true,
 };
 const statuses: Readonly<Record<StepStatus, true>> = {
   started: true,
@@ -43,7 +47,10 @@ export function salvageState(path: string): Salvage {
   const steps = distinct(readBothWays(path, 'steps', 'id')).filter(
     (row) => ids.has(row['operation_id']) && String(row['status']) in statuses && isJson(row['output']),
   );
-  return { instances, operations, steps };
+  const receipts = readBothWays(path, 'receipts', 'rowid').filter(
+    ({ key, doc }) => decodeReceipt(String(doc))?.key === key,
+  );
+  return { instances, operations, steps, receipts };
 }
 
 /** Fills an empty database in one transaction. */
@@ -53,6 +60,7 @@ export function fillFromSalvage(db: DatabaseSync, path: string, salvage: Salvage
     for (const instance of salvage.instances) table.insert(instance);
     for (const row of salvage.operations) insertRow(db, 'operations', row);
     for (const row of salvage.steps) insertRow(db, 'steps', row);
+    for (const row of salvage.receipts) insertRow(db, 'receipts', row);
   });
 }
 

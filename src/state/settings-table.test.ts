@@ -13,6 +13,7 @@ describe('settings of clouds', () => {
     ['firewall', '198.51.100.7, 2001:db8::1/64', ['198.51.100.7/32', '2001:db8::/64']],
     ['token_command', "op read 'op://vault/my item/token'", "op read 'op://vault/my item/token'"],
     ['address_service', 'https://ip.example.com/', 'https://ip.example.com/'],
+    ['keep_snapshots', '0', null],
   ])('%s: %s', (key, text, value) => {
     expect(read(key, text)).toEqual(value);
   });
@@ -27,6 +28,11 @@ describe('settings of clouds', () => {
     ['token_command', "op read 'x"],
     ['token_command', ' '],
     ['address_service', 'http://ip.example.com'],
+    ['monthly_budget', '50'],
+    ['monthly_budget', '50EUR, 20EUR'],
+    ['monthly_budget', '0EUR'],
+    ['keep_snapshots', '-1'],
+    ['keep_snapshots', 'all'],
   ])('refuses %s: %j', (key, text) => {
     expect(() => read(key, text)).toThrow(expect.objectContaining({ code: 'config' }));
   });

@@ -2,7 +2,9 @@
 import { homedir } from 'node:os';
 import { formatDuration, parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
+import { type MoneyLimit, parseMoneyLimit } from '../domain/money.ts';
 import { checkUserName } from '../domain/names.ts';
+import { onIdleChoices } from '../domain/provider.ts';
 import { defaultSettings, forwardAgentModes, type Settings } from '../domain/settings.ts';
 import { checkApiAddress } from '../lib/https.ts';
 import { isLoopbackHost } from '../lib/loopback-host.ts';
@@ -36,6 +38,7 @@ const shortDuration = 'a length of time such as 30s or 5m, at most 10m';
 const cores = 'a number of cores, such as 0.5';
 const word = 'a name';
 const list = 'names, separated by commas';
+const onOrOff = ['on', 'off'] as const;
 const wordPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/;
 
 export const settingsTable: readonly SettingSpec[] = [
@@ -152,6 +155,40 @@ export const settingsTable: readonly SettingSpec[] = [
     parse: (text) => parseDuration(text, 'max_lifetime'),
   }),
   setting({
+    key: 'monthly_budget',
+    field: 'monthlyBudgets',
+    takes: 'an amount such as 50EUR, or several in different currencies, separated by commas',
+    about:
+      'What the machines of a month may cost at most, as far as this computer made them: `spuff up` warns from 80 % on, and refuses what would be over it. Without it: anything.',
+    parse: parseBudgets,
+  }),
+  setting({
+    key: 'keep_snapshots',
+    field: 'keepSnapshots',
+    takes: 'a whole number',
+    about:
+      'How many snapshots of each instance name stay when a new one is made: older ones that this computer made are deleted. 0, or without it: all stay.',
+    parse: (text) => Number(matching(text, /^\d{1,4}$/, 'a whole number up to 9999')) || null,
+  }),
+  setting({
+    key: 'on_idle',
+    field: 'onIdle',
+    takes: 'a choice',
+    choices: onIdleChoices,
+    about:
+      'What the reaper does with a machine that has switched itself off, or is past its deadline: `destroy`, or `snapshot` to keep its disk first. It stands on each machine from its making.',
+    parse: (text) => chosen(text, onIdleChoices),
+  }),
+  setting({
+    key: 'reap_in_background',
+    field: 'reapInBackground',
+    takes: 'a choice',
+    choices: onOrOff,
+    about:
+      'Whether other commands start `spuff reap` in the background, once a minute at most and only while there are instances.',
+    parse: (text) => chosen(text, onOrOff) === 'on',
+  }),
+  setting({
     key: 'token_command',
     field: 'tokenCommand',
     takes: 'a command',
@@ -201,12 +238,24 @@ function formatSetting(value: Settings[keyof Settings], takes: string): string |
   if (takes === duration || takes === shortDuration)
     return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
   if (Array.isArray(value)) return value.join(', ');
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
   return value === null ? null : String(value);
 }
 
 function parseWords(text: string, expected: string): readonly string[] {
   const words = text.split(',').map((part) => part.trim());
   return words.map((one) => matching(one, wordPattern, expected));
+}
+
+function parseBudgets(text: string): readonly MoneyLimit[] {
+  const limits = text.split(',').map((part) => {
+    const limit = parseMoneyLimit(part);
+    if (limit !== null) return limit;
+    throw wrong(part.trim(), 'an amount with its currency, such as 50EUR');
+  });
+  const twice = limits.find(({ currency }, at) => limits.findIndex((one) => one.currency === currency) < at);
+  if (twice === undefined) return limits;
+  throw wrong(text, `one amount for each currency: ${twice.currency} stands twice`);
 }
 
 function parseFirewall(text: string): Settings['firewall'] {

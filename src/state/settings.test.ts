@@ -65,8 +65,19 @@ token_command: op read op://vault/item/token
 firewall: open
 address_service: https://ip.example.com
 engine_socket: unix:///run/user/1000/podman/podman.sock
+on_idle: snapshot
+reap_in_background: off
+monthly_budget: 50EUR, 20.50 usd
+keep_snapshots: 3
 `;
     expect(await read(text)).toEqual({
+      onIdle: 'snapshot',
+      reapInBackground: false,
+      monthlyBudgets: [
+        { amount: '50', currency: 'EUR' },
+        { amount: '20.5', currency: 'USD' },
+      ],
+      keepSnapshots: 3,
       provider: 'local',
       regions: ['fra1'],
       size: 's-1vcpu-1gb',

@@ -215,7 +215,9 @@ describe('migrations', () => {
   it('bring an older file up to date, also for a command that only looks', () => {
     fill(1);
     const db = new (loadDatabaseClass())(path);
-    db.exec('DROP TABLE instances; DROP TABLE steps; DROP TABLE operations; PRAGMA user_version = 0');
+    db.exec(
+      'DROP TABLE instances; DROP TABLE steps; DROP TABLE operations; DROP TABLE receipts; PRAGMA user_version = 0',
+    );
     db.close();
     const store = openStateStore({ path, readOnly: true });
     expect(store.listInstances()).toEqual([]);

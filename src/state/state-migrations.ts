@@ -39,4 +39,11 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX steps_operation ON steps (operation_id);
   `,
+  `
+  CREATE TABLE receipts (
+    key TEXT PRIMARY KEY,
+    written_at_ms INTEGER NOT NULL,
+    doc TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

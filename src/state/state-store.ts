@@ -1,10 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { Receipt } from '../domain/receipt.ts';
 import type { Operation, OperationKind, StateStore, StepStatus } from '../domain/state.ts';
 import { type ProcessTable, procTable } from '../lib/process-identity.ts';
 import { InstanceTable } from './instance-table.ts';
 import { OperationJournal } from './operation-journal.ts';
+import { ReceiptTable } from './receipt-table.ts';
 import { emptyLog, inTransaction, openDatabase } from './state-database.ts';
 import { toStateError } from './state-errors.ts';
 
@@ -36,6 +38,8 @@ class SqliteStateStore implements StateStore {
   readonly #path: string;
   readonly #instances: InstanceTable;
   readonly #journal: OperationJournal;
+  readonly #receipts: ReceiptTable;
+  readonly #now: () => number;
   /** Whether SQLite's log still has the token and keys of an instance that was deleted. */
   #logHoldsSecrets = false;
 
@@ -43,7 +47,9 @@ class SqliteStateStore implements StateStore {
     this.#db = db;
     this.#path = options.path;
     this.#instances = new InstanceTable(db, options.path);
-    this.#journal = new OperationJournal(db, options.processes ?? procTable, options.now ?? Date.now);
+    this.#now = options.now ?? Date.now;
+    this.#journal = new OperationJournal(db, options.processes ?? procTable, this.#now);
+    this.#receipts = new ReceiptTable(db, options.path);
   }
 
   transact<T>(work: () => T): T {
@@ -89,6 +95,14 @@ class SqliteStateStore implements StateStore {
 
   findOperation(key: InstanceKey): (Operation & { ownerAlive: boolean }) | null {
     return this.#guard(() => this.#journal.find(key));
+  }
+
+  addReceipt(receipt: Receipt): boolean {
+    return this.#guard(() => this.#receipts.add(receipt, this.#now()));
+  }
+
+  listReceipts(): Receipt[] {
+    return this.#guard(() => this.#receipts.list());
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /** What the tests of a cloud's provider need of the simulator under it, whichever cloud it is. */
-import type { Provider } from '../../src/domain/provider.ts';
+import type { Provider, Runtime, Vm } from '../../src/domain/provider.ts';
 import type { SimRequest, SimServer } from '../simulators/sim-server.ts';
 import type { ConformanceHarness } from './provider-conformance.ts';
 
@@ -32,12 +32,14 @@ export interface CloudHarness extends ConformanceHarness {
   cloud: SimulatedCloud;
   /** Scopes or permissions, in the cloud's words, that the simulator can take away and `checkAccess` must then name. */
   scopes: readonly [string, ...string[]];
+  /** Has it switched on again through the cloud, as its console does. */
+  startAgain(vm: Vm): Promise<void>;
   /** The sleeps of the provider's clock so far, in ms. */
   sleeps(): readonly number[];
   /** Whether a request is the one that makes a machine. */
   isCreate(request: SimRequest): boolean;
   /** The provider with a token that the cloud does not know. */
   openWithWrongToken(): Provider;
-  /** The same provider as a new process would have it: with nothing in memory. */
-  reopen(): Provider;
+  /** The same provider as a new process would have it: with nothing in memory, and perhaps with a clock of its own. */
+  reopen(runtime?: Runtime): Provider;
 }

@@ -52,6 +52,8 @@ export function toVm({ id, spec, createdAt, state }: FakeMachine, caps: Capabili
     arch: 'x86_64',
     createdAt,
     expiresAt: spec.expiresAt,
+    onIdle: spec.onIdle ?? 'destroy',
+    stoppedAt: null,
     labels: { key: spec.key, owner: spec.owner },
     billed: caps.billing !== null,
   };

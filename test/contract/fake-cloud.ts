@@ -26,6 +26,8 @@ export interface FakeMachine {
   createdAt: Date;
   /** Its state at a moment of the runtime's time; `gone`: nobody is told of it any more. */
   state: (nowMs: number) => VmState;
+  /** Who switched it off last; null: it was never off. */
+  switchedOffBy: 'guest' | 'owner' | null;
 }
 
 type Outcome<T> =
@@ -109,6 +111,7 @@ export class FakeCloud {
       spec: structuredClone(spec),
       createdAt: new Date(nowMs),
       state: (atMs) => (atMs >= runsAtMs ? 'running' : 'provisioning'),
+      switchedOffBy: null,
     };
     this.#machines.set(machine.id, machine);
     return machine;
@@ -126,7 +129,17 @@ export class FakeCloud {
 
   /** From inside the machine, so nobody is asked. */
   powerOff(id: string): void {
-    this.#change(id, 'stopping', this.#caps.guestPoweroff === 'deletes' ? 'gone' : 'stopped');
+    const machine = this.machine(id);
+    const ends = this.#caps.guestPoweroff === 'deletes' && machine?.spec.onIdle !== 'snapshot';
+    this.#change(id, 'stopping', ends ? 'gone' : 'stopped');
+    if (machine) machine.switchedOffBy = 'guest';
+  }
+
+  /** Through the cloud, as its console does it. */
+  stop(id: string): void {
+    const machine = this.machine(id);
+    this.#change(id, 'stopping', 'stopped');
+    if (machine) machine.switchedOffBy = 'owner';
   }
 
   /** Whatever the reason: from now on the provider says that it failed. */

@@ -33,6 +33,7 @@ function makeHarness(
     machineTimeoutMs: 60_000,
     letPass: async (ms) => runtime.advance(ms),
     powerOff: async (vm) => provider.cloud.powerOff(vm.id),
+    stopFromOutside: async (vm) => provider.cloud.stop(vm.id),
     cleanUp: async () => {
       expect(provider.cloud.machines).toEqual([]);
       expect(provider.cloud.snapshots).toEqual([]);

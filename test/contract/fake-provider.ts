@@ -14,6 +14,7 @@ import type {
   SnapshotStore,
   Vm,
   VmSpec,
+  WhyOff,
 } from '../../src/domain/provider.ts';
 import { ProviderError, type ProviderErrorCode } from '../../src/domain/provider-error.ts';
 import { poll } from '../../src/lib/retry.ts';
@@ -33,6 +34,7 @@ const defaultCaps: Capabilities = {
   guestPoweroff: 'nothing',
   idempotentCreate: 'unique-name',
   labelsAtomicWithCreate: true,
+  clock: 'its-own',
   listLagSeconds: 0,
   maxUserDataBytes: 32_768,
   userDataReadableInGuest: true,
@@ -76,6 +78,8 @@ export function createFakeProvider(options: FakeProviderOptions): Provider & { c
     list: (call) => client.list(call),
     waitFor: (vmId, want, call) => client.waitFor(vmId, want, call),
     destroy: (vmId, call) => client.destroy(vmId, call),
+    setExpiry: (vmId, expiresAt, call) => client.setExpiry(vmId, expiresAt, call),
+    whyOff: (vmId, call) => client.whyOff(vmId, call),
     leftovers: (key, call) => client.leftovers(key, call),
     removeLeftover: (leftover, call) => client.removeLeftover(leftover, call),
     ...(caps.snapshots && { snapshots: createSnapshots(client) }),
@@ -226,6 +230,32 @@ class Client {
       this.#cloud.remove(id),
     );
     await this.waitFor(id, 'gone', call);
+  }
+
+  async setExpiry(
+    id: string,
+    expiresAt: Date | null,
+    call: CallOptions & { expectKey: InstanceKey },
+  ): Promise<void> {
+    const vm = await this.get('setExpiry', id, call);
+    if (vm === null) throw this.fail('not-found', 'setExpiry', 'there is no such machine');
+    if (vm.key !== call.expectKey) throw this.fail('protected', 'setExpiry', 'the machine has another key');
+    await this.send('setExpiry', 'PUT', `/machines/${encodeURIComponent(id)}/labels`, call, () => {
+      const machine = this.#cloud.machine(id);
+      if (machine) machine.spec = { ...machine.spec, expiresAt };
+    });
+  }
+
+  async whyOff(id: string, call: CallOptions): Promise<WhyOff> {
+    const machine = await this.send(
+      'whyOff',
+      'GET',
+      `/machines/${encodeURIComponent(id)}/actions`,
+      call,
+      () => this.#cloud.machine(id),
+    );
+    if (machine?.state(this.#runtime.now()) !== 'stopped') return 'unknown';
+    return machine.switchedOffBy ?? 'unknown';
   }
 
   async *leftovers(key: InstanceKey | null, call: CallOptions): AsyncIterable<Leftover> {

@@ -7,6 +7,7 @@ import type { CallOptions, Provider, Vm, VmSpec } from '../../src/domain/provide
 import { describeCallEnds } from './conformance-calls.ts';
 import { describeFacts } from './conformance-facts.ts';
 import { describeLifecycle } from './conformance-lifecycle.ts';
+import { describeOffAndExpiry } from './conformance-off.ts';
 import { describeRefusals } from './conformance-refusals.ts';
 import { describeSnapshots } from './conformance-snapshots.ts';
 
@@ -22,6 +23,8 @@ export interface ConformanceHarness {
   letPass(ms: number): Promise<void>;
   /** Has the machine power itself off from inside. */
   powerOff(vm: Vm): Promise<void>;
+  /** Has it switched off through the provider, as its console does. */
+  stopFromOutside(vm: Vm): Promise<void>;
   /** Removes all that the tests made. */
   cleanUp(): Promise<void>;
 }
@@ -50,6 +53,7 @@ export function describeProviderConformance(
     describeRefusals(get);
     describeCallEnds(get);
     describeLifecycle(get);
+    describeOffAndExpiry(get);
     describeSnapshots(get);
   });
 }

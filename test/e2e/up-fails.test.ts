@@ -44,8 +44,9 @@ async function makeRun(): Promise<UpRun> {
     keys,
     otherRegions: [],
     spot: false,
+    onIdle: 'destroy' as const,
     allowSshFrom: null,
-    tariff: null,
+    ...{ tariff: null, dearest: null, isBilled: false, maxSpend: null },
   };
   const instance = draftInstance(context, plan, ssh);
   state.insertInstance(instance);

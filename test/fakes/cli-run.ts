@@ -65,6 +65,10 @@ export async function runLine(argv: readonly string[], given: FakeRun = {}): Pro
     }),
     createContext: (parts) => fakeContext(given, parts),
     questions: { confirm: neverAsked, select: neverAsked, text: neverAsked, ...given.questions },
+    program: ['/usr/bin/node', '/opt/spuff.cjs'],
+    credentialVariables: (provider) => (provider === 'fake' ? ['FAKE_TOKEN'] : []),
+    openTimerHost: () => Promise.reject(new TypeError('no timer in this test')),
+    reapInBackground: async () => undefined,
     reportBug: async (error) => {
       bugs.push(error);
       return '/home/someone/.spuff/reports/a.txt';
@@ -111,7 +115,8 @@ export class StringStream implements OutputStream {
 
 function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signal'>): AppContext {
   const state = given.state ?? new MemoryState();
-  const provider = { id: 'fake', ...given.provider } as Provider;
+  const caps = { clock: 'this-computer', billing: null };
+  const provider = { id: 'fake', caps, ...given.provider } as Provider;
   return {
     home: given.home ?? '/home/someone/.spuff',
     directory: given.directory ?? '/projects/here',

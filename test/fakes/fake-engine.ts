@@ -91,6 +91,8 @@ export class FakeEngine {
         return id === 'json' ? [200, this.containers] : this.#inspect(id);
       case 'POST containers':
         return id === 'create' ? this.#create(url, body) : this.#start(id);
+      case 'HEAD containers':
+        return notFound;
       case 'PUT containers':
         return [200, null];
       case 'DELETE containers':

@@ -1,12 +1,14 @@
 import { SpuffError } from '../../src/domain/errors.ts';
 import type { InstanceKey } from '../../src/domain/ids.ts';
 import type { Instance } from '../../src/domain/instance.ts';
+import type { Receipt } from '../../src/domain/receipt.ts';
 import type { Operation, OperationKind, StateStore, StepStatus } from '../../src/domain/state.ts';
 
 /** The state port in memory. `alive` says whether the owners of its operations still run. */
 export class MemoryState implements StateStore {
   readonly #instances = new Map<InstanceKey, Instance>();
   readonly #operations = new Map<number, Operation & { ended: string | null }>();
+  readonly #receipts = new Map<InstanceKey, Receipt>();
   alive = true;
 
   constructor(instances: readonly Instance[] = []) {
@@ -81,6 +83,16 @@ export class MemoryState implements StateStore {
       (operation) => operation.key === key && operation.ended === null,
     );
     return open ? { ...open, ownerAlive: this.alive } : null;
+  }
+
+  addReceipt(receipt: Receipt): boolean {
+    if (this.#receipts.has(receipt.key)) return false;
+    this.#receipts.set(receipt.key, receipt);
+    return true;
+  }
+
+  listReceipts(): Receipt[] {
+    return [...this.#receipts.values()];
   }
 
   /** How the last operation of an instance ended; null while it has not. */

@@ -18,6 +18,8 @@ export function sampleVm(change: Partial<Vm> = {}): Vm {
     arch: 'x86_64',
     createdAt: new Date(Date.UTC(2026, 10, 23, 10, 0, 0)),
     expiresAt: null,
+    onIdle: 'destroy',
+    stoppedAt: null,
     labels: {},
     billed: false,
     ...change,

@@ -40,6 +40,8 @@ export interface SimServerOptions {
   description?: ApiDescription | null;
   pathPrefix?: string;
   undeclared?: readonly string[];
+  /** The cloud's clock, by which answers are dated; the real one when missing. */
+  now?: () => number;
 }
 
 export class SimServer {
@@ -119,6 +121,7 @@ export class SimServer {
     response.writeHead(answer.status, {
       ...type,
       'content-length': Buffer.byteLength(text),
+      date: new Date((this.#options.now ?? Date.now)()).toUTCString(),
       ...answer.headers,
     });
     if (fault?.kind !== 'cut-short') return void response.end(text);

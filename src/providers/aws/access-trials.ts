@@ -27,6 +27,7 @@ export const neededTrials: Readonly<Record<string, QueryParams>> = {
   },
   TerminateInstances: { InstanceId: [`i-${nothing}`] },
   CreateTags: { ResourceId: [`i-${nothing}`], Tag: [{ Key: tag.kind, Value: 'trial' }] },
+  DeleteTags: { ResourceId: [`i-${nothing}`], Tag: [{ Key: 'spuff-expires' }] },
   ModifyInstanceMetadataOptions: { InstanceId: `i-${nothing}`, HttpEndpoint: 'disabled' },
   CreateSecurityGroup: groupParams('spuff-trial', mark),
   AuthorizeSecurityGroupIngress: { GroupId: `sg-${nothing}`, IpPermissions: [] },

@@ -49,6 +49,7 @@ export function createAwsProvider(deps: AwsProviderDeps): Provider {
       guestPoweroff: 'deletes',
       idempotentCreate: 'token',
       labelsAtomicWithCreate: true,
+      clock: 'its-own',
       listLagSeconds: lagSeconds,
       maxUserDataBytes,
       userDataReadableInGuest: true,

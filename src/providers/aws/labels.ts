@@ -1,6 +1,6 @@
 import { type InstanceKey, isInstanceKey } from '../../domain/ids.ts';
 import { isInstanceName } from '../../domain/names.ts';
-import type { VmSpec } from '../../domain/provider.ts';
+import type { OnIdle, VmSpec } from '../../domain/provider.ts';
 import { escapeText } from '../../lib/escape.ts';
 import type { QueryValue } from './query-body.ts';
 import { itemsOf, textOf, type XmlNode } from './read-xml.ts';
@@ -14,6 +14,7 @@ export const tag = {
   owner: 'spuff-owner',
   /** The end of the lease, in seconds since 1970. */
   expires: 'spuff-expires',
+  onIdle: 'spuff-on-idle',
   /** Of a snapshot: the user's name for it. */
   snapshot: 'spuff-snapshot',
   /** What the console of AWS shows as the name. */
@@ -50,6 +51,15 @@ export function expiryOf(tags: Tags): Date | null {
   return /^\d{9,11}$/.test(text) ? new Date(Number(text) * 1_000) : null;
 }
 
+export function onIdleOf(tags: Tags): OnIdle {
+  return tags.get(tag.onIdle) === 'snapshot' ? 'snapshot' : 'destroy';
+}
+
+/** As the tag of it says it. */
+export function expiryText(expiresAt: Date): string {
+  return String(Math.floor(expiresAt.getTime() / 1_000));
+}
+
 /** Spuff's own tags, safe to print. */
 export function ownLabels(tags: Tags): Record<string, string> {
   const own: Record<string, string> = {};
@@ -68,7 +78,8 @@ export function tagsFor(kind: Kind, spec: VmSpec): Record<string, string> {
     [tag.instance]: spec.instanceName,
     [tag.owner]: spec.owner,
     [tag.name]: spec.name,
-    ...(spec.expiresAt && { [tag.expires]: String(Math.floor(spec.expiresAt.getTime() / 1_000)) }),
+    ...(spec.expiresAt && { [tag.expires]: expiryText(spec.expiresAt) }),
+    ...(spec.onIdle === 'snapshot' && { [tag.onIdle]: spec.onIdle }),
   };
 }
 

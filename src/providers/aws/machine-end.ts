@@ -1,4 +1,4 @@
-import type { InstanceKey } from '../../domain/ids.ts';
+import { type InstanceKey, keyTimeMs } from '../../domain/ids.ts';
 import type { CallOptions, Vm } from '../../domain/provider.ts';
 import type { ProviderError } from '../../domain/provider-error.ts';
 import { poll } from '../../lib/retry.ts';
@@ -27,7 +27,7 @@ async function lookUpSettled(
 ): Promise<FoundMachine | null> {
   const { runtime } = aws.client;
   const first = await lookUpMachine(aws, id, op, options);
-  if (first !== null || readPlacedId(id, 'i') === null || runtime.now() - madeAtMs(key) > settledMs)
+  if (first !== null || readPlacedId(id, 'i') === null || runtime.now() - keyTimeMs(key) > settledMs)
     return first;
   const found = await poll(async () => (await lookUpMachine(aws, id, op, options)) ?? undefined, {
     ...{ policy: lagPolicy, runtime, signal: options.signal },
@@ -37,12 +37,6 @@ async function lookUpSettled(
     ),
   });
   return found ?? endedBefore(aws, op, options);
-}
-
-/** The first 10 characters of a key are its time in ms, 5 bits each. */
-function madeAtMs(key: InstanceKey): number {
-  const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-  return [...key.slice(0, 10)].reduce((time, char) => time * 32 + alphabet.indexOf(char), 0);
 }
 
 export async function destroyMachine(

@@ -56,8 +56,9 @@ export function runParams(
     ClientToken: spec.key,
     UserData: Buffer.from(spec.userData).toString('base64'),
     SecurityGroupId: [groupId],
-    // A power-off from inside ends the machine, so that nobody has to hold a credential for that.
-    InstanceInitiatedShutdownBehavior: 'terminate',
+    // A power-off from inside ends the machine, so that nobody has to hold a credential for that. A disk that is to be kept
+    // must outlast it, until the reaper has taken its snapshot; a spot machine can't be stopped.
+    InstanceInitiatedShutdownBehavior: spec.onIdle === 'snapshot' && !spec.spot ? 'stop' : 'terminate',
     // Sessions only, and no further than the machine itself: a container or a forged request gets nothing.
     MetadataOptions: { HttpEndpoint: 'enabled', HttpTokens: 'required', HttpPutResponseHopLimit: 1 },
     BlockDeviceMapping: [

@@ -1,7 +1,7 @@
-import type { Vm, VmState } from '../../domain/provider.ts';
+import type { Vm, VmState, WhyOff } from '../../domain/provider.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { placeId } from './endpoints.ts';
-import { expiryOf, instanceNameOf, keyOf, ownLabels, tag, tagsOf } from './labels.ts';
+import { expiryOf, instanceNameOf, keyOf, onIdleOf, ownLabels, tag, tagsOf } from './labels.ts';
 import { itemsOf, nodeAt, requireDate, requireText, textOf, type XmlNode } from './read-xml.ts';
 
 /** @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html */
@@ -40,6 +40,8 @@ export function toVm(item: XmlNode, region: string, op: string): Vm {
     arch: toArch(textOf(item, 'architecture')),
     createdAt: requireDate(item, 'launchTime', op),
     expiresAt: expiryOf(tags),
+    onIdle: onIdleOf(tags),
+    stoppedAt: null,
     labels: ownLabels(tags),
     billed: state !== 'gone',
   };
@@ -71,6 +73,16 @@ export function stateReason(item: XmlNode): string | null {
   const { code, message } = nodeAt(item, 'stateReason');
   const text = typeof message === 'string' && message !== '' ? message : code;
   return typeof text === 'string' && text !== '' ? safe(text) : null;
+}
+
+/**
+ * Who stopped it, by the code of AWS. What AWS itself stopped is nobody's decision.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html
+ */
+export function whyStopped(item: XmlNode): WhyOff {
+  const code = textOf(nodeAt(item, 'stateReason'), 'code');
+  if (code === 'Client.InstanceInitiatedShutdown') return 'guest';
+  return code === 'Client.UserInitiatedShutdown' ? 'owner' : 'unknown';
 }
 
 function safe(text: string): string {

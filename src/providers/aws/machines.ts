@@ -7,15 +7,20 @@ import { ensureGroup } from './groups.ts';
 import { type BootImage, findBootImage } from './images.ts';
 import { tagsFor } from './labels.ts';
 import { destroyMachine } from './machine-end.ts';
+import { setExpiry } from './machine-expiry.ts';
 import { findMachine, lookUpMachine, machinesIn } from './machine-lookup.ts';
 import { checkSpec, runParams } from './machine-request.ts';
+import { whyStopped } from './machine-state.ts';
 import { waitForState } from './machine-wait.ts';
 import { lookUp, orderMachine } from './order.ts';
 import { askQuota, requireRoom } from './quota.ts';
 import { type Aws, callIn } from './regions.ts';
 import { findSize, type SizeFacts } from './sizes.ts';
 
-type Machines = Pick<Provider, 'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy' | 'harden'>;
+type Machines = Pick<
+  Provider,
+  'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy' | 'setExpiry' | 'whyOff' | 'harden'
+>;
 
 export function createMachines(aws: Aws): Machines {
   return {
@@ -33,6 +38,11 @@ export function createMachines(aws: Aws): Machines {
     },
     waitFor: (id, want, options) => waitForState(aws, id, want, 'waitFor', options),
     destroy: (id, options) => destroyMachine(aws, id, options.expectKey, 'destroy', options),
+    setExpiry: (id, expiresAt, options) => setExpiry(aws, id, expiresAt, options),
+    async whyOff(id, options) {
+      const found = await lookUpMachine(aws, id, 'whyOff', options);
+      return found?.vm.state === 'stopped' ? whyStopped(found.node) : 'unknown';
+    },
     harden: (id, options) => switchMetadataOff(aws, id, options),
   };
 }

@@ -104,6 +104,7 @@ export function createApi({ runtime, token, baseUrl }: DigitalOceanDeps): Api {
 }
 
 function open(answer: HttpsAnswer, op: string): Answer {
+  if (answer.status === 204) return new Answer(null, op);
   return new Answer(parseJson(answer, { provider: providerId, op }), op);
 }
 

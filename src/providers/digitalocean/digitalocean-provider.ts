@@ -26,6 +26,7 @@ export function createDigitalOceanProvider(deps: DigitalOceanDeps): Provider {
       // Names are not unique: what stands in for it is in machine-create.ts.
       idempotentCreate: 'none',
       labelsAtomicWithCreate: false,
+      clock: 'its-own',
       listLagSeconds,
       maxUserDataBytes,
       userDataReadableInGuest: true,

@@ -4,19 +4,17 @@ import { ProviderError } from '../../domain/provider-error.ts';
 import type { Api } from './api.ts';
 import { failure } from './failure.ts';
 import { createMachine, type OrderBook } from './machine-create.ts';
-import {
-  dropletPathOf,
-  getDroplet,
-  getMachine,
-  isFresh,
-  listMachines,
-  sightMachine,
-} from './machine-lookup.ts';
+import { setExpiry } from './machine-expiry.ts';
+import { dropletPathOf, getDroplet, getMachine, listMachines, sightMachine } from './machine-lookup.ts';
+import { readOwnTags } from './machine-tags.ts';
 import { waitForState } from './machine-wait.ts';
-import { toVm } from './mapping.ts';
 import { ownTags } from './tags.ts';
+import { whyOff } from './why-off.ts';
 
-type Machines = Pick<Provider, 'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy'>;
+type Machines = Pick<
+  Provider,
+  'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy' | 'setExpiry' | 'whyOff'
+>;
 
 export function createMachines(api: Api, book: OrderBook): Machines {
   return {
@@ -30,6 +28,8 @@ export function createMachines(api: Api, book: OrderBook): Machines {
     },
     waitFor: (id, want, call) => waitForState(api, book.ids, id, want, call),
     destroy: (id, call) => destroyMachine(api, book, id, call),
+    setExpiry: (id, expiresAt, call) => setExpiry(api, book, id, expiresAt, call),
+    whyOff: (id, call) => whyOff(api, id, call),
   };
 }
 
@@ -40,41 +40,11 @@ async function destroyMachine(
   call: CallOptions & { expectKey: InstanceKey },
 ): Promise<void> {
   const op = 'destroy';
-  const tags = await checkedTags(api, book, id, call);
+  const tags = await readOwnTags(api, book, id, call, { op, done: 'destroyed' });
   if (tags === null) return;
   await removeDroplet(api, id, call, op);
   book.ids.delete(call.expectKey);
   await forgetTags(api, ownTags(tags, call.expectKey), call, op);
-}
-
-/**
- * The tags of the machine; null: it is gone.
- * @throws ProviderError `protected` when it does not carry the key
- */
-async function checkedTags(
-  api: Api,
-  book: OrderBook,
-  id: string,
-  call: CallOptions & { expectKey: InstanceKey },
-): Promise<readonly string[] | null> {
-  // The answer to our own order gave it this number: its tags may be on their way.
-  const isOrdered = book.ids.get(call.expectKey) === id;
-  const seen = await api.wait(async () => {
-    const droplet = await getDroplet(api, id, call, 'destroy');
-    if (droplet === null) return { tags: null };
-    const vm = toVm(droplet);
-    if (vm.key === call.expectKey || (isOrdered && vm.key === null))
-      return { tags: droplet.at('tags').texts() };
-    const mayBecomeOurs =
-      vm.key === null && vm.name === `spuff-${call.expectKey}` && isFresh(api.runtime, vm);
-    return mayBecomeOurs ? undefined : { isOther: true };
-  }, call);
-  if (seen && 'tags' in seen) return seen.tags ?? null;
-  throw failure(
-    'protected',
-    'destroy',
-    `the machine ${id} does not carry the key that it was to be destroyed by`,
-  );
 }
 
 /**

@@ -45,6 +45,8 @@ test('a droplet is read as a machine', () => {
     arch: 'x86_64',
     createdAt: new Date('2026-07-21T18:37:44Z'),
     expiresAt: null,
+    onIdle: 'destroy',
+    stoppedAt: null,
     labels: { 'spuff.key': key, 'spuff.instance': 'demo' },
     billed: true,
   });

@@ -18,7 +18,7 @@ const states: Readonly<Record<string, VmState>> = {
  */
 export function toVm(droplet: Answer, tags: readonly string[] = droplet.at('tags').texts()): Vm {
   const rawState = droplet.at('status').text();
-  const { key, instanceName, expiresAt, labels } = readTags(tags);
+  const { key, instanceName, expiresAt, onIdle, labels } = readTags(tags);
   const ipv4 = addressOf(droplet, 'v4');
   const ipv6 = addressOf(droplet, 'v6');
   const host = ipv4 ?? ipv6;
@@ -38,6 +38,8 @@ export function toVm(droplet: Answer, tags: readonly string[] = droplet.at('tags
     arch: 'x86_64',
     createdAt: droplet.at('created_at').date(),
     expiresAt,
+    onIdle,
+    stoppedAt: null,
     labels,
     // Off or on: https://docs.digitalocean.com/products/droplets/details/pricing/
     billed: true,

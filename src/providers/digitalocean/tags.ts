@@ -5,7 +5,7 @@
  */
 import { type InstanceKey, isInstanceKey } from '../../domain/ids.ts';
 import { isInstanceName } from '../../domain/names.ts';
-import type { VmSpec } from '../../domain/provider.ts';
+import type { OnIdle, VmSpec } from '../../domain/provider.ts';
 import { escapeText } from '../../lib/escape.ts';
 
 /** On all that is ours. */
@@ -16,6 +16,7 @@ const prefix = {
   instance: 'spuff-name:',
   owner: 'spuff-owner:',
   expires: 'spuff-expires:',
+  onIdle: 'spuff-on-idle:',
   sshKey: 'spuff-ssh:',
 } as const;
 
@@ -31,7 +32,7 @@ export function sshKeyTag(fingerprint: string): string {
 }
 
 /** The time in seconds since the epoch. With the key, so that it is this machine's alone and can go with it. */
-function expiryTag(spec: Pick<VmSpec, 'key' | 'expiresAt'>): string[] {
+export function expiryTag(spec: Pick<VmSpec, 'key' | 'expiresAt'>): string[] {
   if (spec.expiresAt === null) return [];
   return [`${prefix.expires}${Math.floor(spec.expiresAt.getTime() / 1_000)}:${spec.key}`];
 }
@@ -43,6 +44,7 @@ export function machineTags(spec: VmSpec, fingerprints: readonly string[]): stri
     prefix.instance + spec.instanceName,
     prefix.owner + encodeTag(spec.owner, maxTagLength - prefix.owner.length),
     ...expiryTag(spec),
+    ...(spec.onIdle === 'snapshot' ? [`${prefix.onIdle}snapshot`] : []),
     ...fingerprints.map(sshKeyTag),
   ];
 }
@@ -51,7 +53,9 @@ export interface TagFacts {
   ours: boolean;
   key: InstanceKey | null;
   instanceName: string | null;
+  /** The latest, while one takes the place of another. */
   expiresAt: Date | null;
+  onIdle: OnIdle;
   /** Spuff's own, safe to print, under the names that every provider gives them. */
   labels: Record<string, string>;
 }
@@ -62,8 +66,8 @@ export function readTags(tags: readonly string[]): TagFacts {
   const [key = ''] = keys;
   const [instance = ''] = valuesOf(tags, prefix.instance);
   const [owner] = valuesOf(tags, prefix.owner);
-  const [expires] = valuesOf(tags, prefix.expires);
-  const seconds = /^(\d{1,11})(?::|$)/.exec(expires ?? '')?.[1];
+  const ends = valuesOf(tags, prefix.expires).flatMap((value) => /^(\d{1,11})(?::|$)/.exec(value)?.[1] ?? []);
+  const seconds = ends.toSorted((one, other) => Number(other) - Number(one))[0];
   const labels = {
     ...(keys.size > 0 && { 'spuff.key': [...keys].join(',') }),
     ...(instance !== '' && { 'spuff.instance': instance }),
@@ -75,6 +79,7 @@ export function readTags(tags: readonly string[]): TagFacts {
     key: keys.size === 1 && isInstanceKey(key) ? key : null,
     instanceName: isInstanceName(instance) ? instance : null,
     expiresAt: seconds === undefined ? null : new Date(Number(seconds) * 1_000),
+    onIdle: tags.includes(`${prefix.onIdle}snapshot`) ? 'snapshot' : 'destroy',
     labels: Object.fromEntries(
       Object.entries(labels).map(([name, value]) => [
         name,
@@ -88,11 +93,14 @@ export function readSshTags(tags: readonly string[]): string[] {
   return valuesOf(tags, prefix.sshKey);
 }
 
+/** The tags that say when this machine's lease ends. */
+export function expiryTagsOf(tags: readonly string[], key: InstanceKey): string[] {
+  return tags.filter((tag) => tag.startsWith(prefix.expires) && tag.endsWith(`:${key}`));
+}
+
 /** The tags that no other machine has, and that are of no use once it is gone. */
 export function ownTags(tags: readonly string[], key: InstanceKey): string[] {
-  return tags.filter(
-    (tag) => tag === keyTag(key) || (tag.startsWith(prefix.expires) && tag.endsWith(`:${key}`)),
-  );
+  return tags.filter((tag) => tag === keyTag(key) || expiryTagsOf([tag], key).length > 0);
 }
 
 function valuesOf(tags: readonly string[], start: string): string[] {

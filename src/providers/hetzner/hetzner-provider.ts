@@ -26,6 +26,7 @@ export function createHetznerProvider(deps: HetznerDeps): Provider {
       guestPoweroff: 'nothing',
       idempotentCreate: 'unique-name',
       labelsAtomicWithCreate: true,
+      clock: 'its-own',
       listLagSeconds,
       maxUserDataBytes,
       userDataReadableInGuest: true,

@@ -1,6 +1,6 @@
 import { type InstanceKey, isInstanceKey } from '../../domain/ids.ts';
 import { isInstanceName } from '../../domain/names.ts';
-import type { VmSpec } from '../../domain/provider.ts';
+import type { OnIdle, VmSpec } from '../../domain/provider.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { type Fields, optionalObject } from './fields.ts';
 
@@ -15,6 +15,7 @@ export const label = {
   owner: 'spuff.owner',
   /** Seconds since the epoch. */
   expires: 'spuff.expires',
+  onIdle: 'spuff.on-idle',
   /** Of a snapshot: the order that it was made by, to be found again when the answer is lost. */
   order: 'spuff.order',
 } as const;
@@ -29,9 +30,14 @@ const maxValueCharacters = 63;
 export function machineLabels(spec: VmSpec, fingerprints: readonly string[]): Record<string, string> {
   return {
     ...ownLabels('machine', spec),
-    ...(spec.expiresAt && { [label.expires]: String(Math.floor(spec.expiresAt.getTime() / 1_000)) }),
+    ...expiryLabel(spec.expiresAt),
+    ...(spec.onIdle === 'snapshot' && { [label.onIdle]: spec.onIdle }),
     ...Object.fromEntries(fingerprints.map((fingerprint) => [sshKeyLabel(fingerprint), ''])),
   };
+}
+
+export function expiryLabel(expiresAt: Date | null): Record<string, string> {
+  return expiresAt === null ? {} : { [label.expires]: String(Math.floor(expiresAt.getTime() / 1_000)) };
 }
 
 /** The labels that machine, firewall and login key have in common. */
@@ -95,6 +101,10 @@ export function isOurs(labels: Fields, kind?: Kind): boolean {
 export function labelExpiry(labels: Fields): Date | null {
   const text = labelText(labels, label.expires);
   return text !== null && /^\d{1,11}$/.test(text) ? new Date(Number(text) * 1_000) : null;
+}
+
+export function labelOnIdle(labels: Fields): OnIdle {
+  return labelText(labels, label.onIdle) === 'snapshot' ? 'snapshot' : 'destroy';
 }
 
 /** Spuff's own labels, safe to print. */

@@ -5,10 +5,15 @@ import { findStartFailure } from './actions.ts';
 import type { HetznerClient } from './client.ts';
 import { createMachine } from './create-machine.ts';
 import { failure } from './errors.ts';
+import { setExpiry } from './machine-expiry.ts';
 import { findServer, getMachine, listServers } from './server-lookup.ts';
 import { toVm } from './server-mapping.ts';
+import { whyOff } from './why-off.ts';
 
-type Machines = Pick<Provider, 'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy'>;
+type Machines = Pick<
+  Provider,
+  'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy' | 'setExpiry' | 'whyOff'
+>;
 
 /** @see https://docs.hetzner.cloud/reference/cloud#tag/servers */
 export function createMachines(client: HetznerClient): Machines {
@@ -24,6 +29,8 @@ export function createMachines(client: HetznerClient): Machines {
     },
     waitFor: (id, want, call) => waitForState(client, id, want, call),
     destroy: (id, { expectKey, ...call }) => destroyMachine(client, 'destroy', id, expectKey, call),
+    setExpiry: (id, expiresAt, { expectKey, ...call }) => setExpiry(client, id, expiresAt, expectKey, call),
+    whyOff: (id, call) => whyOff(client, id, call),
   };
 }
 

@@ -41,6 +41,8 @@ describe('a server of the API', () => {
       arch: 'x86_64',
       createdAt: new Date('2026-11-23T10:11:12Z'),
       expiresAt: new Date(1_795_600_000_000),
+      onIdle: 'destroy',
+      stoppedAt: null,
       labels: {
         'spuff.kind': 'machine',
         'spuff.key': key,

@@ -12,7 +12,7 @@ import {
   readObject,
   readText,
 } from './fields.ts';
-import { labelExpiry, labelInstance, labelKey, labelsOf, shownLabels } from './labels.ts';
+import { labelExpiry, labelInstance, labelKey, labelOnIdle, labelsOf, shownLabels } from './labels.ts';
 
 /** @see https://docs.hetzner.cloud/reference/cloud#tag/servers: `status` */
 const states: Readonly<Record<string, VmState>> = {
@@ -53,6 +53,8 @@ export function toVm(server: Fields, op: string): Vm {
     arch: toArch(type['architecture']),
     createdAt: readDate(server, 'created', place),
     expiresAt: labelExpiry(labels),
+    onIdle: labelOnIdle(labels),
+    stoppedAt: null,
     labels: shownLabels(labels),
     billed: true,
   };

@@ -10,6 +10,7 @@ export const label = {
   instance: 'spuff.instance',
   owner: 'spuff.owner',
   expires: 'spuff.expires',
+  onIdle: 'spuff.on-idle',
   region: 'spuff.region',
   size: 'spuff.size',
   /** Of a base image: which one it is, and the digest of the recipe it was built by. */
@@ -42,6 +43,7 @@ export function machineLabels(spec: VmSpec): Record<string, string> {
     [label.region]: spec.region,
     [label.size]: spec.size,
     [label.expires]: spec.expiresAt?.toISOString() ?? '',
+    [label.onIdle]: spec.onIdle ?? 'destroy',
   };
 }
 

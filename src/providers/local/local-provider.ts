@@ -33,6 +33,7 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
       guestPoweroff: 'stops-compute-billing',
       idempotentCreate: 'unique-name',
       labelsAtomicWithCreate: true,
+      clock: 'this-computer',
       listLagSeconds: 0,
       maxUserDataBytes,
       userDataReadableInGuest: true,

@@ -9,6 +9,7 @@ import { initPath, systemdPath } from './image-recipe.ts';
 import { localRegion, machineLabels } from './labels.ts';
 import { readSize } from './sizes.ts';
 import { makeArchive } from './tar-archive.ts';
+import { offMarkerFiles } from './why-off.ts';
 
 export const networkName = 'spuff';
 
@@ -145,5 +146,6 @@ export function makeSeed(spec: VmSpec): Promise<Buffer> {
     { path: `${seedDirectory}/meta-data`, content: `${metaData}\n`, mode: 0o600 },
     { path: `${seedDirectory}/user-data`, content: spec.userData, mode: 0o600 },
     { path: '/etc/machine-id', content: `${machineId}\n`, mode: 0o444 },
+    ...offMarkerFiles,
   ]);
 }

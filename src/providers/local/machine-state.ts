@@ -29,6 +29,8 @@ export function toVm(info: ContainerInspectInfo): Vm {
     size: size === null ? '' : safe(size),
     createdAt: new Date(info.Created),
     expiresAt: labelDate(labels, label.expires),
+    onIdle: labelText(labels, label.onIdle) === 'snapshot' ? 'snapshot' : 'destroy',
+    stoppedAt: stateOf(info.State) === 'stopped' ? dateOrNull(info.State.FinishedAt) : null,
     labels: ownLabels(labels),
     billed: false,
   };
@@ -83,6 +85,11 @@ function sshOf(info: ContainerInspectInfo): Vm['ssh'] {
     }
   }
   return null;
+}
+
+function dateOrNull(text: string): Date | null {
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? null : date;
 }
 
 function safe(text: string): string {

@@ -8,13 +8,18 @@ import type { Engine, EngineCall } from './engine.ts';
 import { readCapacity } from './engine-capacity.ts';
 import { engineMessage, statusOf } from './engine-errors.ts';
 import { findImage } from './image-lookup.ts';
+import { withLease, writeLease } from './lease-mark.ts';
 import { containerExists, findMachine, getMachine, listMachines } from './machine-lookup.ts';
 import { checkSpec, containerRequest, makeSeed } from './machine-request.ts';
 import { pollPolicy, waitForState } from './machine-wait.ts';
 import { ensureNetwork, removeNetworkIfUnused } from './network.ts';
 import { checkFits } from './sizes.ts';
+import { readWhyOff } from './why-off.ts';
 
-type Machines = Pick<Provider, 'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy'>;
+type Machines = Pick<
+  Provider,
+  'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy' | 'setExpiry' | 'whyOff'
+>;
 
 export function createMachines(engine: Engine, runtime: Runtime): Machines {
   return {
@@ -23,21 +28,37 @@ export function createMachines(engine: Engine, runtime: Runtime): Machines {
       return engine.call('create', options, (call) => createMachine(call, runtime, spec));
     },
     find(key, options) {
-      return engine.call('find', options, ({ docker }) => findMachine(docker, key));
+      return engine.call('find', options, ({ docker }) => leased(docker, findMachine(docker, key)));
     },
     get(id, options) {
-      return engine.call('get', options, ({ docker }) => getMachine(docker, id));
+      return engine.call('get', options, ({ docker }) => leased(docker, getMachine(docker, id)));
     },
     async *list(options) {
-      yield* await engine.call('list', options, ({ docker }) => listMachines(docker));
+      yield* await engine.call('list', options, async ({ docker }) => {
+        const machines = await listMachines(docker);
+        return Promise.all(machines.map((vm) => withLease(docker, vm)));
+      });
     },
     waitFor(id, want, options) {
-      return engine.call('waitFor', options, (call) => waitForState(call, runtime, id, want, options));
+      return engine.call('waitFor', options, (call) =>
+        leased(call.docker, waitForState(call, runtime, id, want, options)),
+      );
     },
     destroy(id, options) {
       return engine.call('destroy', options, (call) => destroyMachine(call, runtime, id, options));
     },
+    setExpiry(id, expiresAt, options) {
+      return engine.call('setExpiry', options, ({ docker }) => writeLease(docker, id, expiresAt, options));
+    },
+    whyOff(id, options) {
+      return engine.call('whyOff', options, ({ docker }) => readWhyOff(docker, id));
+    },
   };
+}
+
+async function leased(docker: Dockerode, found: Promise<Vm | null>): Promise<Vm | null> {
+  const vm = await found;
+  return vm && withLease(docker, vm);
 }
 
 /**

@@ -5,7 +5,7 @@ import { type Header, type Pack, pack } from 'tar-stream';
 
 /** A file or link in an archive. `path` is absolute, as on the machine; everything belongs to root. */
 export type ArchiveEntry =
-  | { path: string; content: string | Uint8Array; mode: number }
+  | { path: string; content: string | Uint8Array; mode: number; changedAt?: Date }
   | { path: string; linkTo: string }
   | { path: string; sourcePath: string; bytes: number; mode: number };
 
@@ -44,7 +44,11 @@ async function addEntry(output: Pack, entry: ArchiveEntry): Promise<void> {
   if ('linkTo' in entry) {
     output.entry({ ...header(entry.path), type: 'symlink', linkname: entry.linkTo });
   } else if ('content' in entry) {
-    output.entry({ ...header(entry.path), type: 'file', mode: entry.mode }, Buffer.from(entry.content));
+    const mtime = entry.changedAt ?? epoch;
+    output.entry(
+      { ...header(entry.path), type: 'file', mode: entry.mode, mtime },
+      Buffer.from(entry.content),
+    );
   } else {
     const target = output.entry({ ...header(entry.path), type: 'file', mode: entry.mode, size: entry.bytes });
     // When the archive fails, so does its open entry; the archive's reader is told, and nobody else has to be.

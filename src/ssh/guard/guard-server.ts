@@ -5,6 +5,7 @@ import { chmodSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Guard, GuardOptions } from '../../domain/guard.ts';
 import type { Runtime } from '../../domain/provider.ts';
 import { isSocketAlive } from '../shared-connection.ts';
@@ -41,13 +42,15 @@ export async function openGuard(place: GuardPlace, options: GuardOptions): Promi
   );
   agent.server.maxConnections = mostConnections;
   const control = await listen(join(runDirectory, `k-${session}`), (socket) => serveControl(socket, core));
+  let closing: Promise<unknown> | null = null;
   return {
     socketPath: agent.path,
     status: () => core.status(),
     attach: (terminal) => core.attach(terminal),
     close: async () => {
       core.revoke();
-      await Promise.all([agent.close(), control.close()]);
+      closing ??= Promise.all([agent.close(), control.close()]);
+      await closing;
     },
   };
 }
@@ -81,11 +84,16 @@ async function listen(path: string, serve: (socket: Socket) => void): Promise<Li
   };
 }
 
+/** Between its name and its listening a socket looks dead. */
+const secondLookMs = 200;
+
 /** Of guards whose process was killed. */
 async function removeDeadSockets(runDirectory: string): Promise<void> {
   for (const name of readdirSync(runDirectory)) {
     if (!/^[gk]-[0-9a-f]{8}$/.test(name)) continue;
     const path = join(runDirectory, name);
+    if (await isSocketAlive(path)) continue;
+    await delay(secondLookMs);
     if (!(await isSocketAlive(path))) rmSync(path, { force: true });
   }
 }

@@ -17,12 +17,14 @@ import {
   modifyAttribute,
   modifyMetadata,
   runInstances,
+  startInstances,
+  stopInstances,
   terminateInstances,
 } from './instances.ts';
 import { jsonFaults } from './json-model.ts';
 import { jsonActions } from './json-services.ts';
 import { loadServiceModel } from './service-model.ts';
-import { createTags, deleteThing, describeThings } from './things.ts';
+import { createTags, deleteTags, deleteThing, describeThings } from './things.ts';
 import { type Params, readForm, textIn, writeXml, type Xml } from './wire.ts';
 
 type Action = (state: CloudState, params: Params, region: string) => Xml | Promise<Xml>;
@@ -49,6 +51,9 @@ const ec2Actions: Readonly<Record<string, Action>> = {
   DescribeAddresses: describeThings('address'),
   ReleaseAddress: deleteThing('address'),
   CreateTags: createTags,
+  DeleteTags: deleteTags,
+  StopInstances: stopInstances,
+  StartInstances: startInstances,
   DescribeRegions: describeRegions,
   DescribeInstanceTypes: (_state, params, region) => describeTypes(params, region),
   DescribeInstanceTypeOfferings: (_state, params, region) => describeOfferings(params, region),
@@ -67,7 +72,7 @@ export interface AwsSimulator {
 export function createAwsSimulator(state: CloudState): AwsSimulator {
   const keys = new Map<string, KnownKey>();
   const model = loadServiceModel();
-  const server = new SimServer({ handle: (request) => answer(request) });
+  const server = new SimServer({ handle: (request) => answer(request), now: () => state.now() });
   const answer = async (request: SimRequest): Promise<SimAnswer> => {
     const json = request.headers['x-amz-target'];
     try {

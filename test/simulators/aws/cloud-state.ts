@@ -156,13 +156,14 @@ export class CloudState {
     for (const instance of this.instances.values()) {
       if (instance.backing && instance.endingMs === null && this.stateOf(instance) === 'running') {
         const behind = await this.backing.state(instance.backing.id);
-        if (behind !== 'running' && instance.shutdownTerminates) {
+        if (behind !== 'running') {
           instance.reason = {
             code: 'Client.InstanceInitiatedShutdown',
             message: 'Client.InstanceInitiatedShutdown: Instance initiated shutdown',
           };
-          await this.end(instance);
-        } else if (behind !== 'running') instance.stoppedMs = this.now();
+          if (instance.shutdownTerminates) await this.end(instance);
+          else instance.stoppedMs = this.now();
+        }
       }
       if (!this.lives(instance)) for (const id of [instance.volumeId, instance.nicId]) this.things.delete(id);
     }

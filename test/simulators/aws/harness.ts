@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { makeInstanceKey } from '../../../src/domain/ids.ts';
-import type { Provider, VmSpec } from '../../../src/domain/provider.ts';
+import type { Provider, Runtime, VmSpec } from '../../../src/domain/provider.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { createAwsProvider } from '../../../src/providers/aws/aws-provider.ts';
 import type { CloudHarness, SimulatedCloud } from '../../contract/cloud-harness.ts';
@@ -9,7 +9,7 @@ import { createSimClock, type SimClock } from '../sim-clock.ts';
 import type { SimRequest } from '../sim-server.ts';
 import { type AwsSimulator, createAwsSimulator } from './aws-cloud.ts';
 import { CloudState, type Instance, makeId, type Tags, type Thing } from './cloud-state.ts';
-import { keepOrder } from './instances.ts';
+import { keepOrder, startInstances, stopInstances } from './instances.ts';
 
 export const testKey = { accessKeyId: 'AKIASIMULATED0000001', secret: 'a-secret/that+only.the-tests=know' };
 const regions = ['us-east-1', 'eu-central-1'] as const;
@@ -21,6 +21,7 @@ export interface AwsHarness extends CloudHarness {
   makeProvider(
     secret?: string,
     regions?: readonly [string, ...string[]],
+    runtime?: Runtime,
   ): ReturnType<typeof createAwsProvider>;
   plantThing(kind: Thing['kind'], tags: Tags): string;
 }
@@ -33,9 +34,9 @@ export async function makeHarness(
   const aws = createAwsSimulator(state);
   aws.keys.set(testKey.accessKeyId, { secret: testKey.secret, sessionToken: null });
   const address = await aws.server.start();
-  const makeProvider: AwsHarness['makeProvider'] = (secret = testKey.secret, of = regions) =>
+  const makeProvider: AwsHarness['makeProvider'] = (secret = testKey.secret, of = regions, runtime = clock) =>
     createAwsProvider({
-      runtime: clock,
+      runtime,
       regions: of,
       endpoint: () => new URL(address),
       credentials: async () => ({
@@ -49,7 +50,7 @@ export async function makeHarness(
     sleeps: () => clock.sleeps,
     isCreate: (request: SimRequest) => /(?:^|&)Action=RunInstances(?:&|$)/.test(request.body),
     openWithWrongToken: () => makeProvider('wrong-token-wrong-token-wrong-token-1234'),
-    reopen: (): Provider => makeProvider(),
+    reopen: (runtime): Provider => makeProvider(testKey.secret, regions, runtime),
     makeSpec: (change) => makeSpec(clock, change),
     within: (timeoutMs, change) => ({
       ...{ signal: new AbortController().signal, deadline: new Date(clock.now() + timeoutMs) },
@@ -60,6 +61,14 @@ export async function makeHarness(
     powerOff: async (vm) => {
       const machine = state.instances.get(vm.id.replace(/^.*\//, ''));
       if (machine?.backing) await backing.powerOff(machine.backing.id);
+    },
+    stopFromOutside: async (vm) => {
+      const id = vm.id.replace(/^.*\//, '');
+      await stopInstances(state, { InstanceId: { 1: id } }, vm.region);
+    },
+    startAgain: async (vm) => {
+      const id = vm.id.replace(/^.*\//, '');
+      await startInstances(state, { InstanceId: { 1: id } }, vm.region);
     },
     plantThing: (kind, tags) => plantThing(state, kind, tags),
     cleanUp: () => backing.removeAll(),

@@ -228,6 +228,34 @@ export async function terminateInstances(state: CloudState, params: Params, regi
   return { instancesSet: changes };
 }
 
+export async function stopInstances(state: CloudState, params: Params, region: string): Promise<Xml> {
+  const changes: Xml[] = [];
+  for (const id of idsIn(params, 'InstanceId', 'i', 'InstanceID')) {
+    const one = requireInstance(state, id, region);
+    const before = state.stateOf(one);
+    one.stoppedMs ??= state.now();
+    one.reason = {
+      code: 'Client.UserInitiatedShutdown',
+      message: 'Client.UserInitiatedShutdown: User initiated shutdown',
+    };
+    if (one.backing) await state.backing.powerOff(one.backing.id);
+    changes.push(change(state, one, before));
+  }
+  return { instancesSet: changes };
+}
+
+export async function startInstances(state: CloudState, params: Params, region: string): Promise<Xml> {
+  const changes: Xml[] = [];
+  for (const id of idsIn(params, 'InstanceId', 'i', 'InstanceID')) {
+    const one = requireInstance(state, id, region);
+    const before = state.stateOf(one);
+    Object.assign(one, { stoppedMs: null, reason: null });
+    if (one.backing) await state.backing.powerOn(one.backing.id);
+    changes.push(change(state, one, before));
+  }
+  return { instancesSet: changes };
+}
+
 function change(state: CloudState, one: Instance, before: string): Xml {
   const name = state.stateOf(one);
   return {

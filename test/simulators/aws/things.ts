@@ -2,7 +2,7 @@
 import type { CloudState, Tags, Thing } from './cloud-state.ts';
 import { AwsFault } from './fault.ts';
 import { idsIn, isoTime, pageOf, passes, readTags, required, tagSet } from './filters.ts';
-import { type Params, textsIn, type Xml } from './wire.ts';
+import { nodesIn, type Params, textIn, textsIn, type Xml } from './wire.ts';
 
 const kinds = {
   volume: { set: 'volumeSet', parameter: 'VolumeId', prefix: 'vol', what: 'Volume' },
@@ -80,5 +80,18 @@ function taggable(state: CloudState, id: string): { tags: Tags } {
 export function createTags(state: CloudState, params: Params): Xml {
   const tags = readTags(params);
   for (const id of textsIn(params, 'ResourceId')) Object.assign(taggable(state, id).tags, tags);
+  return { return: true };
+}
+
+/** A tag is named by its key, and perhaps by its value: then it goes only when it has that. */
+export function deleteTags(state: CloudState, params: Params): Xml {
+  const unwanted = nodesIn(params, 'Tag').map((one) => ({
+    key: textIn(one, 'Key') ?? '',
+    value: textIn(one, 'Value'),
+  }));
+  for (const id of textsIn(params, 'ResourceId')) {
+    const { tags } = taggable(state, id);
+    for (const { key, value } of unwanted) if (value === undefined || tags[key] === value) delete tags[key];
+  }
   return { return: true };
 }

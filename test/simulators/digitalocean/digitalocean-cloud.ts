@@ -8,13 +8,15 @@ import { makeKey } from '../../machine/lab.ts';
 import type { MachineBacking } from '../machine-backing.ts';
 import type { SimClock } from '../sim-clock.ts';
 import type { SimAnswer, SimRequest } from '../sim-server.ts';
-import { notFound, Refusal } from './answers.ts';
+import { notFound, Refusal, unprocessable } from './answers.ts';
 import { metadataOf } from './metadata.ts';
 import { routes } from './routes.ts';
 import { SimKeys, SimRateLimit, SimVolumes } from './sim-account.ts';
 import { type DropletOrder, type SimDroplet, SimDroplets } from './sim-droplets.ts';
 import { SimFirewalls } from './sim-firewalls.ts';
-import { SimImages } from './sim-images.ts';
+import { type SimAction, SimImages } from './sim-images.ts';
+
+const powerActions = ['power_off', 'shutdown', 'power_on', 'power_cycle', 'reboot'];
 
 /** Statuses that the real API gives and its description does not declare. */
 export const undeclared = [
@@ -55,12 +57,12 @@ export class DigitalOceanCloud implements SimulatedCloud {
     this.clock = clock;
     this.#token = token;
     const delays = { create: 20, delete: 2, placement: 5 };
-    this.droplets = new SimDroplets(clock, backing, delays, (droplet) =>
+    const metadata = (droplet: SimDroplet) =>
       metadataOf(
         droplet,
         droplet.sshKeys.flatMap((key) => this.keys.find(key)?.public_key ?? []),
-      ),
-    );
+      );
+    this.droplets = new SimDroplets(clock, backing, delays, metadata, (image) => this.images.diskOf(image));
     this.firewalls = new SimFirewalls(clock, (tag) => this.tags.has(tag));
     this.images = new SimImages(clock);
   }
@@ -139,6 +141,20 @@ export class DigitalOceanCloud implements SimulatedCloud {
 
   async powerOff(id: string): Promise<void> {
     await this.droplets.powerOff(Number(id));
+  }
+
+  /**
+   * An action as the control panel asks for it. Each is on record for as long as the droplet is, and none is that nobody
+   * asked for: a droplet that switches itself off leaves no trace.
+   */
+  async act(id: string, type: string): Promise<SimAction> {
+    const droplet = this.droplets.get(Number(id));
+    if (!droplet || !powerActions.includes(type)) throw unprocessable('the simulator knows no such action');
+    const action = this.images.begin(droplet, type, this.clock.now() + 3_000);
+    droplet.lockedUntilMs = action.endsMs;
+    if (type === 'power_off' || type === 'shutdown') await this.droplets.powerOff(droplet.id);
+    else await this.droplets.powerOn(droplet.id);
+    return action;
   }
 
   /** Tags are not among it: they cost nothing, and some of ours stay for the next machine. */

@@ -50,9 +50,13 @@ export async function actOnDroplet(
   const droplet = existing(cloud.droplets.get(Number(id)));
   const { type, name } = bodyOf(request);
   if (droplet.lockedUntilMs > cloud.clock.now()) throw pendingEvent();
-  if (type !== 'snapshot') throw unprocessable('the simulator knows no such action');
+  if (type !== 'snapshot') {
+    const done = await cloud.act(String(droplet.id), String(type));
+    return { status: 201, body: { action: cloud.images.actionAnswer(done) } };
+  }
   cloud.requireScopes(['image:create']);
-  const action = cloud.images.takeSnapshot(droplet, typeof name === 'string' ? name : droplet.name);
+  const fullName = typeof name === 'string' ? name : droplet.name;
+  const action = cloud.images.takeSnapshot(droplet, fullName, () => cloud.droplets.keep(droplet));
   return { status: 201, body: { action: cloud.images.actionAnswer(action) } };
 }
 

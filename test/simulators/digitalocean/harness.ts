@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Provider, VmSpec } from '../../../src/domain/provider.ts';
+import type { Provider, Runtime, VmSpec } from '../../../src/domain/provider.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { createDigitalOceanProvider } from '../../../src/providers/digitalocean/digitalocean-provider.ts';
 import type { CloudHarness } from '../../contract/cloud-harness.ts';
@@ -41,18 +41,18 @@ export async function makeHarness(options: HarnessOptions = {}): Promise<Digital
     clock.advance(msPerRequest);
     return cloud.handle(request);
   };
-  const sim = new SimServer({ handle, description, undeclared });
+  const sim = new SimServer({ handle, description, undeclared, now: clock.now });
   const address = await sim.start();
-  const open = (value: string): Provider =>
+  const open = (value: string, runtime: Runtime = clock): Provider =>
     createDigitalOceanProvider({
-      runtime: clock,
+      runtime,
       baseUrl: new URL(address),
       token: async () => new Secret(value),
     });
   return {
     ...{ sim, cloud, clock, address, token },
     provider: open(token),
-    reopen: () => open(token),
+    reopen: (runtime) => open(token, runtime),
     openWithWrongToken: () => open(`dop_v1_wrong_token_${randomBytes(8).toString('hex')}`),
     makeSpec: (change: Partial<VmSpec> = {}) =>
       makeSpec({ region: 'nyc3', size: 's-1vcpu-1gb', sshPublicKeys, ...change }),
@@ -64,6 +64,12 @@ export async function makeHarness(options: HarnessOptions = {}): Promise<Digital
     machineTimeoutMs: 300_000,
     letPass: async (ms) => clock.advance(ms),
     powerOff: (vm) => cloud.powerOff(vm.id),
+    stopFromOutside: async (vm) => {
+      await cloud.act(vm.id, 'power_off');
+    },
+    startAgain: async (vm) => {
+      await cloud.act(vm.id, 'power_on');
+    },
     cleanUp: () => cloud.clear(),
     scopes: ['tag:read', 'account:read', 'droplet:read', 'firewall:read', 'snapshot:read', 'ssh_key:read'],
     sleeps: () => clock.sleeps,

@@ -164,6 +164,18 @@ const tags = [
     if (!cloud.tags.has(name)) throw notFound();
     return ok({ tag: tagAnswer(cloud, name) });
   }),
+  route('POST /v2/tags/{}/resources', 'tag:create droplet:update', (cloud, request, [name = '']) => {
+    if (!cloud.tags.has(name)) throw notFound();
+    const { resources } = bodyOf(request) as {
+      resources?: { resource_id?: string; resource_type?: string }[];
+    };
+    for (const { resource_id: id, resource_type: type } of resources ?? []) {
+      if (type !== 'droplet') throw unprocessable('the simulator tags droplets only');
+      const droplet = existing(cloud.droplets.get(Number(id)));
+      if (!droplet.tags.includes(name)) droplet.tags = [...droplet.tags, name];
+    }
+    return gone;
+  }),
   route('DELETE /v2/tags/{}', 'tag:delete', (cloud, _, [name = '']) => {
     if (!cloud.tags.delete(name)) throw notFound();
     for (const droplet of cloud.droplets.all()) droplet.tags = droplet.tags.filter((tag) => tag !== name);

@@ -1,3 +1,4 @@
+import type { Runtime } from '../../../src/domain/provider.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { createHetznerProvider } from '../../../src/providers/hetzner/hetzner-provider.ts';
 import type { CloudHarness } from '../../contract/cloud-harness.ts';
@@ -7,6 +8,7 @@ import { loadDescription } from '../openapi.ts';
 import { createSimClock, type SimClock } from '../sim-clock.ts';
 import { SimServer } from '../sim-server.ts';
 import { HetznerCloud, readWrite, simToken } from './hetzner-cloud.ts';
+import { powerOffServer, powerOnServer } from './servers.ts';
 
 export interface HetznerHarness extends CloudHarness {
   cloud: HetznerCloud;
@@ -25,10 +27,11 @@ export async function makeHetznerHarness(
     handle: (request) => cloud.handle(request),
     description: loadDescription('hetzner.openapi.json'),
     pathPrefix: '/v1',
+    now: clock.now,
   });
   const baseUrl = new URL('/v1', await sim.start());
-  const open = (token: string) =>
-    createHetznerProvider({ runtime: clock, token: async () => new Secret(token), baseUrl });
+  const open = (token: string, runtime: Runtime = clock) =>
+    createHetznerProvider({ runtime, token: async () => new Secret(token), baseUrl });
   return {
     ...{ sim, cloud, clock, baseUrl },
     provider: open(simToken),
@@ -45,10 +48,16 @@ export async function makeHetznerHarness(
       const server = cloud.state.servers.get(Number(vm.id));
       await backing.powerOff(server?.machineId ?? '');
     },
+    stopFromOutside: async (vm) => {
+      await powerOffServer(cloud.state, vm.id, 'stop_server');
+    },
+    startAgain: async (vm) => {
+      await powerOnServer(cloud.state, vm.id);
+    },
     sleeps: () => clock.sleeps,
     isCreate: ({ method, path }) => method === 'POST' && path === '/v1/servers',
     openWithWrongToken: () => open('wrong-token-0123456789'),
-    reopen: () => open(simToken),
+    reopen: (runtime) => open(simToken, runtime),
     cleanUp: async () => {
       await cloud.clear();
     },

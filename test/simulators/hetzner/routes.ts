@@ -30,6 +30,7 @@ import {
   getServer,
   listServers,
   powerOffServer,
+  powerOnServer,
   showServer,
   snapshotServer,
 } from './servers.ts';
@@ -56,8 +57,9 @@ const routes: readonly (readonly [string, Handler])[] = [
     },
   ],
   ['DELETE /servers/ID', ({ state }, _, id) => deleteServer(state, id)],
-  ['POST /servers/ID/actions/poweroff', ({ state }, _, id) => powerOffServer(state, id)],
-  ['POST /servers/ID/actions/shutdown', ({ state }, _, id) => powerOffServer(state, id)],
+  ['POST /servers/ID/actions/poweroff', ({ state }, _, id) => powerOffServer(state, id, 'stop_server')],
+  ['POST /servers/ID/actions/shutdown', ({ state }, _, id) => powerOffServer(state, id, 'shutdown_server')],
+  ['POST /servers/ID/actions/poweron', ({ state }, _, id) => powerOnServer(state, id)],
   [
     'POST /servers/ID/actions/create_image',
     (cloud, request, id) => {

@@ -215,10 +215,21 @@ export function deleteServer(state: SimState, id: string | undefined): SimAnswer
   return { status: 200, body: { action: showAction(action, state.clock.now()) } };
 }
 
-export async function powerOffServer(state: SimState, id: string | undefined): Promise<SimAnswer> {
+/** Stays on record; what a server does by itself leaves none. */
+export async function powerOffServer(
+  state: SimState,
+  id: string | undefined,
+  command: 'stop_server' | 'shutdown_server',
+): Promise<SimAnswer> {
   const server = unlocked(state, id);
   await state.backing.powerOff(server.machineId);
-  return acted(state, state.addAction('stop_server', [{ id: server.id, type: 'server' }], 1_000));
+  return acted(state, state.addAction(command, [{ id: server.id, type: 'server' }], 1_000));
+}
+
+export async function powerOnServer(state: SimState, id: string | undefined): Promise<SimAnswer> {
+  const server = unlocked(state, id);
+  await state.backing.powerOn(server.machineId);
+  return acted(state, state.addAction('start_server', [{ id: server.id, type: 'server' }], 1_000));
 }
 
 /** Answers with the action that does it. */

@@ -1,0 +1,140 @@
+/** The end of one machine that the reaper has judged: snapshot, destruction, proof, receipt. */
+import type { InstanceKey } from '../domain/ids.ts';
+import type { Instance } from '../domain/instance.ts';
+import { type Tariff, tariffOf } from '../domain/money.ts';
+import type { Vm } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
+import { makeReceipt, type Receipt } from '../domain/receipt.ts';
+import type { StateStore } from '../domain/state.ts';
+import { callOptions } from './context.ts';
+import { forgetWithReceipt } from './forget-instance.ts';
+import { judge } from './reap-judge.ts';
+import { type JudgedMachine, type ReapRun, tellOf } from './reap-run.ts';
+import { removeMachine } from './remove-machine.ts';
+import { retainSnapshots } from './retain-snapshots.ts';
+
+const maxTries = 3;
+const firstDelayMs = 2_000;
+
+/**
+ * Looks once more, because its lease may have been extended and another reaper may have been quicker, and then destroys.
+ * @throws what the provider says; SpuffError `conflict` when another process has begun to work on the instance
+ */
+export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promise<JudgedMachine> {
+  const { provider, clock } = run;
+  const { key } = judged.vm;
+  const vm = await provider.get(judged.vm.id, clock.options(60_000));
+  if (vm === null || key === null) return tellOf(run, judged.vm, { outcome: 'gone', why: 'gone' });
+  const now = await judge(run, vm);
+  if (now.outcome !== 'to-be-destroyed' || run.request.dryRun) return now;
+  const instance = run.state?.getInstance(key) ?? null;
+  const operation = instance && run.state?.beginOperation('down', key);
+  const step = run.context.progress.start(`${nameOf(vm, instance)} destroyed (${now.why})`);
+  try {
+    const snapshot = now.snapshotFirst ? await keepDisk(run, vm, key) : null;
+    if (instance) run.state?.updateInstance(key, { phase: 'destroying' });
+    await tryAgain(run, () => removeMachine(provider, removal(vm, key, instance), clock.options(5 * 60_000)));
+    const receipt = await settle(run, { ...now, snapshot }, key, instance);
+    step.done();
+    if (snapshot !== null && run.state && vm.instanceName !== null)
+      await retainSnapshots(run.context, provider, { instanceName: vm.instanceName, state: run.state });
+    return tellOf(run, vm, { outcome: 'destroyed', why: now.why, snapshot, receipt });
+  } catch (error) {
+    step.fail();
+    if (operation) run.state?.endOperation(operation.id, 'failed');
+    throw error;
+  }
+}
+
+function nameOf({ instanceName, name }: Vm, instance: Instance | null): string {
+  return instance?.name ?? instanceName ?? name;
+}
+
+function removal(
+  vm: Vm,
+  key: InstanceKey,
+  instance: Instance | null,
+): Pick<Instance, 'key' | 'name' | 'vmId'> {
+  return { key, name: nameOf(vm, instance), vmId: vm.id };
+}
+
+async function tryAgain<T>({ context }: ReapRun, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayHelp = error instanceof ProviderError && error.info.retryable && tries < maxTries;
+      if (!mayHelp || context.signal.aborted) throw error;
+      await context.runtime.sleep(firstDelayMs * tries, context.signal);
+    }
+  }
+}
+
+/**
+ * The disk of a machine under a name that is the machine's alone: a run that died after the snapshot finds it.
+ * @returns the name
+ */
+async function keepDisk({ context, provider, clock }: ReapRun, vm: Vm, key: InstanceKey): Promise<string> {
+  const { snapshots } = provider;
+  if (!snapshots) {
+    throw new ProviderError('invalid', 'its disk is to be kept, and the provider has no snapshots', {
+      ...{ provider: provider.id, op: 'snapshots.create', retryable: false },
+    });
+  }
+  const name = `${vm.instanceName ?? 'machine'}-${key.slice(-10)}`;
+  for await (const one of snapshots.list(clock.options(60_000)))
+    if (one.key === key && one.name === name) return name;
+  await snapshots.create(vm.id, name, { ...callOptions(context, 30 * 60_000), expectKey: key });
+  return name;
+}
+
+/** What is left to do when the provider has said that the machine is gone. */
+async function settle(
+  run: ReapRun,
+  { vm, why, snapshot }: JudgedMachine,
+  key: InstanceKey,
+  instance: Instance | null,
+): Promise<Receipt | null> {
+  const { state, clock, context } = run;
+  const endedAt = new Date(clock.read().nowMs);
+  const reason = why === 'interrupted-down' || why === 'past-deadline' ? why : 'off-by-itself';
+  if (instance && state) {
+    const receipt = forgetWithReceipt(state, instance, { vm, endedAt, by: 'reap', why: reason, snapshot });
+    const ssh = await context.ssh();
+    await ssh.disconnect(instance);
+    await ssh.forget(key);
+    return receipt;
+  }
+  const { id: vmId, region, size, createdAt } = vm;
+  const receipt = makeReceipt({
+    ...{ key, name: vm.instanceName ?? key, provider: run.provider.id, region, size, vmId },
+    ...{ directory: null, by: 'reap', why: reason, createdAt, endedAt, snapshot },
+    tariff: await findTariff(run, size),
+  });
+  return keepReceipt(run, state, receipt) ? receipt : null;
+}
+
+/** @returns whether it is the first of its machine, or there is nowhere to look */
+function keepReceipt({ context }: ReapRun, state: StateStore | null, receipt: Receipt): boolean {
+  if (state === null) return true;
+  try {
+    return state.addReceipt(receipt);
+  } catch (error) {
+    // The machine is gone, whatever comes of writing that down.
+    context.progress.warn(
+      `the receipt of ${receipt.name} could not be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return true;
+  }
+}
+
+/** The price of today, for a machine that no state knows the price of. */
+async function findTariff({ provider, clock }: ReapRun, size: string): Promise<Tariff | null> {
+  if (provider.caps.billing === null) return null;
+  try {
+    const { sizes } = await provider.catalog(clock.options(60_000));
+    return tariffOf(sizes.find(({ id }) => id === size)?.hourly ?? null, provider.caps.billing);
+  } catch {
+    return null;
+  }
+}
