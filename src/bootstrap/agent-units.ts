@@ -121,7 +121,7 @@ ConditionFileIsExecutable=${preDownPath}
 [Service]
 Type=oneshot
 User=${user}
-ExecStart=${preDownPath}
+ExecStart=/usr/bin/env ${preDownPath}
 WorkingDirectory=-~
 StandardInput=null
 StandardOutput=append:${preDownLogPath}
