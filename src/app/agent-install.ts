@@ -39,7 +39,7 @@ export async function installAgentOn(
     lease: { deadline: instance.expiresAt, idleTimeoutMs: instance.idleTimeoutMs },
     idle: readThresholds(settings),
     preDownSeconds: Math.ceil(settings.preDownTimeoutMs / 1_000),
-    knownHosts: forgeHostKeys(),
+    knownHosts: await listKnownHosts(context, instance),
   };
   await installAgent(await runOn(context, instance), installation, onProgress);
   return { version: agent.version, sha256: agent.bundleSha256 };
@@ -59,4 +59,21 @@ async function runOn(context: AppContext, instance: Instance): Promise<RunOnMach
   const ssh = await context.ssh();
   const target = sshTargetOf(instance);
   return async (argv, options) => await ssh.run(target, argv, { ...options, signal: context.signal });
+}
+
+/**
+ * The hosts that sessions may log in to from the machine: the forges, and what the user has allowed besides. Nobody has to
+ * trust one of them on first use there.
+ */
+async function listKnownHosts(context: AppContext, { directory }: Instance): Promise<string[]> {
+  const forges = forgeHostKeys();
+  try {
+    const { destinations } = await context.guardPolicy(directory);
+    const lines = destinations.flatMap(({ name, hostKeys }) => hostKeys.map((key) => `${name} ${key}`));
+    return [...new Set([...forges, ...lines])];
+  } catch (error) {
+    // What is wrong with the policy is told by the session that would lend something; a machine can be made without.
+    if (!(error instanceof SpuffError) || error.code !== 'config') throw error;
+    return forges;
+  }
 }

@@ -10,7 +10,7 @@ export const knownHostsPath = '/etc/ssh/ssh_known_hosts2';
 /** A file without this line is somebody else's. */
 export const knownHostsMark = '# Written by spuff. Put keys of your own into /etc/ssh/ssh_known_hosts.';
 
-const linePattern = /^[a-z0-9.:[\]-]+ [a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$/;
+const linePattern = /^[a-z0-9._:[\]-]+ [a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$/;
 
 /**
  * @param lines `name type base64`, the name as in known_hosts
