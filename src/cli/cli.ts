@@ -39,6 +39,8 @@ export interface CliServices {
   openOwnKeys(): Promise<OwnKeyStore>;
   /** Providers that are built in. */
   readonly providerIds: readonly string[];
+  /** Starts a reaper that nobody waits for, where one is due. Never fails. */
+  reapInBackground(context: AppContext): Promise<void>;
   /** Writes a file about an error that nobody foresaw. Gives its path; null when it could not be written. */
   reportBug(error: unknown, argv: readonly string[]): Promise<string | null>;
 }

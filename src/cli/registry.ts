@@ -13,6 +13,7 @@ export const commandGroups: readonly CommandGroup[] = [
       up: async () => (await import('./commands/up.ts')).up,
       ls: async () => (await import('./commands/ls.ts')).ls,
       status: async () => (await import('./commands/status.ts')).status,
+      extend: async () => (await import('./commands/extend.ts')).extend,
       down: async () => (await import('./commands/down.ts')).down,
     },
   },

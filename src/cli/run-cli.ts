@@ -1,6 +1,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import { silentProgress } from '../domain/progress.ts';
+import { afterCommand } from './after-command.ts';
 import type { Cli, CliServices } from './cli.ts';
 import type { CommandSpec } from './command.ts';
 import { completeWord } from './completion-scripts.ts';
@@ -38,6 +39,7 @@ export async function runCli(run: CliRun): Promise<number> {
     const status = await sayWhenStopping(run.signal, view, line.spec, async () =>
       line.spec.run(line.input, cli),
     );
+    await afterCommand(line.spec, line.input, cli);
     return status ?? 0;
   } catch (error) {
     view?.stop();

@@ -69,6 +69,10 @@ function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void)
       return createOwnKeyStore({ home: guardedPaths().home, runtime: systemRuntime });
     },
     createContext: (parts) => composeContext(parts, stop, onOpen),
+    reapInBackground: async (context) => {
+      const { reapInBackground } = await import('./background-reaper.ts');
+      await reapInBackground(context, process.env);
+    },
     reportBug,
   };
 }

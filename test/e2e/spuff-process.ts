@@ -39,7 +39,8 @@ export function makeSpuffHome(homeEnv: Record<string, string> = {}): SpuffHome {
   const start = (args: readonly string[], cwd = path, env: Record<string, string> = {}) =>
     spawn(program, [...first, ...args], {
       cwd,
-      env: { ...process.env, SPUFF_HOME: join(path, 'home'), ...homeEnv, ...env },
+      // A reaper in the background would outlive the home.
+      env: { ...process.env, SPUFF_BACKGROUND: 'off', SPUFF_HOME: join(path, 'home'), ...homeEnv, ...env },
     });
   const home: SpuffHome = {
     path: join(path, 'home'),

@@ -65,6 +65,7 @@ export async function runLine(argv: readonly string[], given: FakeRun = {}): Pro
     }),
     createContext: (parts) => fakeContext(given, parts),
     questions: { confirm: neverAsked, select: neverAsked, text: neverAsked, ...given.questions },
+    reapInBackground: async () => undefined,
     reportBug: async (error) => {
       bugs.push(error);
       return '/home/someone/.spuff/reports/a.txt';

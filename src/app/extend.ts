@@ -1,0 +1,150 @@
+import { formatDuration } from '../domain/duration.ts';
+import { SpuffError } from '../domain/errors.ts';
+import type { Instance } from '../domain/instance.ts';
+import { costOf, formatMoney } from '../domain/money.ts';
+import type { Vm } from '../domain/provider.ts';
+import { installAgentOn } from './agent-install.ts';
+import type { AppContext } from './context.ts';
+import { type ClockWatch, watchClock } from './provider-clock.ts';
+import { requireReady, sshTargetOf } from './select-instance.ts';
+
+/** Where the end of a lease is to be moved: so much further, to a moment, or away. */
+export type NewEnd = { by: number } | { at: Date } | 'off';
+
+export interface ExtendRequest {
+  end: NewEnd;
+  /** Further than the setting `max_lifetime` lets it be from now on. */
+  beyond: boolean;
+}
+
+/**
+ * Moves the end of a lease at the provider, on the machine and in the state. What is written down is never later than what is
+ * in force: a longer lease comes into the state last, a shorter one first. A run that dies in between is finished by the same
+ * command, and until then the earlier of the two ends holds, which is the one that is shown.
+ * @throws SpuffError `usage` for an end that is over, or beyond the rule; what the provider, ssh or the machine says
+ */
+export async function extendInstance(
+  context: AppContext,
+  instance: Instance,
+  request: ExtendRequest,
+): Promise<Instance> {
+  requireReady(instance);
+  const provider = await context.provider(instance.provider);
+  const clock = watchClock(context, provider);
+  const vm = await provider.find(instance.key, clock.options(60_000));
+  if (vm === null) throw gone(instance);
+  // Before anything is changed: a machine that runs must hear of it, and this one could not.
+  if (vm.state === 'running') sshTargetOf(instance);
+  const expiresAt = await chooseEnd(context, { vm, instance }, clock, request);
+  sayPrice(context, instance, vm.expiresAt, expiresAt);
+  const state = await context.state();
+  const operation = state.beginOperation('extend', instance.key);
+  try {
+    const isLonger = endOf(expiresAt) >= endOf(instance.expiresAt);
+    if (!isLonger) state.updateInstance(instance.key, { expiresAt });
+    const atProvider = () =>
+      provider.setExpiry(vm.id, expiresAt, { ...clock.options(2 * 60_000), expectKey: instance.key });
+    let agent = instance.agent;
+    const onMachine = async () => {
+      agent = (await tellMachine(context, { ...instance, expiresAt }, vm)) ?? agent;
+    };
+    for (const move of isLonger ? [atProvider, onMachine] : [onMachine, atProvider]) await move();
+    const changed = state.updateInstance(instance.key, { expiresAt, agent });
+    state.endOperation(operation.id, 'done');
+    return changed;
+  } catch (error) {
+    state.endOperation(operation.id, 'failed');
+    throw error;
+  }
+}
+
+function endOf(expiresAt: Date | null): number {
+  return expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
+}
+
+function gone({ name }: Instance): SpuffError {
+  return new SpuffError('not-found', `the machine of ${name} is gone`, {
+    hints: [`forget it: spuff down ${name}`],
+  });
+}
+
+/** @throws SpuffError `usage` */
+async function chooseEnd(
+  context: AppContext,
+  { vm, instance }: { vm: Vm; instance: Instance },
+  clock: ClockWatch,
+  { end, beyond }: ExtendRequest,
+): Promise<Date | null> {
+  const { nowMs } = clock.read();
+  const { maxLifetimeMs } = await context.settings();
+  if (end === 'off') {
+    if (maxLifetimeMs !== null && !beyond) throw refused('no end at all', maxLifetimeMs);
+    return null;
+  }
+  const atMs = 'at' in end ? end.at.getTime() : addTo(end.by, nowMs, vm.expiresAt, instance.expiresAt);
+  if (atMs <= nowMs) {
+    throw new SpuffError('usage', 'that moment is over already', {
+      hints: ['to end it now: spuff down'],
+    });
+  }
+  if (maxLifetimeMs !== null && atMs - nowMs > maxLifetimeMs && !beyond)
+    throw refused(`an end in ${formatDuration(atMs - nowMs)}`, maxLifetimeMs);
+  return new Date(Math.ceil(atMs / 1_000) * 1_000);
+}
+
+/** A lease that is over, or has no end, is extended from now on. */
+function addTo(byMs: number, nowMs: number, atProvider: Date | null, inState: Date | null): number {
+  const wasMs = Math.max(nowMs, inState?.getTime() ?? nowMs) + byMs;
+  const isMs = atProvider?.getTime() ?? nowMs;
+  // An earlier run got as far as the provider, and is finished now: not twice as much.
+  if (Math.abs(isMs - wasMs) < 1_000) return isMs;
+  return Math.max(nowMs, isMs) + byMs;
+}
+
+function refused(what: string, maxLifetimeMs: number): SpuffError {
+  return new SpuffError(
+    'usage',
+    `${what} is further than max_lifetime lets a lease go from now on: ${formatDuration(maxLifetimeMs)}`,
+    { hints: ['for this once: add --beyond', 'see the rule: spuff config get max_lifetime'] },
+  );
+}
+
+function sayPrice(
+  { progress }: AppContext,
+  { tariff }: Instance,
+  before: Date | null,
+  after: Date | null,
+): void {
+  if (tariff === null) return;
+  const hourly = `${formatMoney(tariff.hourly, 5)} an hour`;
+  if (after === null) return progress.note(`${hourly}, without an end`);
+  const moreMs = before === null ? 0 : after.getTime() - before.getTime();
+  progress.note(moreMs > 0 ? `${hourly}, at most ${formatMoney(costOf(tariff, moreMs))} more` : hourly);
+}
+
+/**
+ * The machine keeps its lease itself, so it has to hear of it. One that is off can't.
+ * @returns the agent that it has now; null when it was not told
+ */
+async function tellMachine(
+  context: AppContext,
+
+  instance: Instance,
+  vm: Vm,
+): Promise<Instance['agent']> {
+  if (vm.state !== 'running') {
+    context.progress.warn(
+      `${instance.name} is ${vm.state}: it goes by its old lease when it is on again, until you run this again`,
+    );
+    return null;
+  }
+  const step = context.progress.start(`lease of ${instance.name} moved`);
+  try {
+    const agent = await installAgentOn(context, instance, (what) => step.update(what));
+    step.done();
+    return agent;
+  } catch (error) {
+    step.fail();
+    throw error;
+  }
+}
