@@ -10,6 +10,8 @@ const inputs = fc.record({
   nowMs: time,
   bootedAtMs: time,
   agentStartedAtMs: time,
+  seeingSinceMs: fc.constant(null),
+  holdUntilMs: fc.constant(null),
   deadlineMs: fc.option(time),
   idleTimeoutMs: fc.option(span),
   signals: fc.array(
@@ -26,6 +28,8 @@ const quiet: PowerInput = {
   nowMs: 10 * day,
   bootedAtMs: 10 * day - 3_600_000,
   agentStartedAtMs: 10 * day - 3_600_000,
+  seeingSinceMs: null,
+  holdUntilMs: null,
   deadlineMs: null,
   idleTimeoutMs: null,
   signals: [],
@@ -129,5 +133,31 @@ describe('decidePower', () => {
     const idle = decidePower({ ...quiet, idleTimeoutMs: 7_200_000 });
     expect(idle.next).toMatchObject({ what: 'warning', why: 'nobody has used the machine' });
     expect(idle.lastActiveSignal).toBe('boot');
+  });
+
+  it('is held until the moment that was asked for, and never past the deadline', () => {
+    fc.assert(
+      fc.property(inputs, span, time, time, (input, idleTimeoutMs, holdUntilMs, deadlineMs) => {
+        const held = { ...input, idleTimeoutMs, holdUntilMs };
+        const before = { ...held, deadlineMs: null, nowMs: holdUntilMs - 1 };
+        expect(decidePower(before).act).not.toBe('power-off');
+        const nowMs = Math.max(deadlineMs, input.bootedAtMs + graceAfterBootMs);
+        expect(decidePower({ ...held, deadlineMs, nowMs }).act).toBe('power-off');
+      }),
+    );
+  });
+
+  it('is not put off by a hold that ended before the time-out does', () => {
+    const input = { ...quiet, idleTimeoutMs: 2 * day };
+    expect(decidePower({ ...input, holdUntilMs: quiet.nowMs + day }).idlePowerOffAtMs).toBe(
+      decidePower(input).idlePowerOffAtMs,
+    );
+  });
+
+  it('leaves the time of a warning to see what goes on after it could not look', () => {
+    const input = { ...quiet, bootedAtMs: 0, agentStartedAtMs: 0, idleTimeoutMs: day };
+    expect(decidePower(input).act).toBe('power-off');
+    expect(decidePower({ ...input, seeingSinceMs: quiet.nowMs }).act).toBe('warn');
+    expect(decidePower({ ...input, seeingSinceMs: quiet.nowMs - warningMs }).act).toBe('power-off');
   });
 });

@@ -12,8 +12,18 @@ export interface Signal {
 export interface PowerInput {
   nowMs: number;
   bootedAtMs: number;
-  /** Before that the agent has seen nothing, so it counts as a sign of life. */
+  /**
+   * When the first agent since the boot began: before that nothing was seen, so it counts as a sign of life. A restart
+   * does not: one that crashes again and again would keep an idle machine on for ever.
+   */
   agentStartedAtMs: number;
+  /**
+   * When it began to see again after a while in which it could not look (a suspend, an agent that was stopped); null: it
+   * never stopped. No sign of life, but the machine is not ended before what is going on now could be seen.
+   */
+  seeingSinceMs: number | null;
+  /** Until then the owner wants it on, whether it is used or not; null: no such wish. The deadline is not moved. */
+  holdUntilMs: number | null;
   /** null: no deadline. It is never moved by activity. */
   deadlineMs: number | null;
   /** null: never off for being idle. */
@@ -35,6 +45,8 @@ export interface PowerDecision {
 /** How long before the end people are told. */
 export const warningMs = 5 * 60_000;
 
+export const idleReason = 'nobody has used the machine';
+
 /** A machine that is switched on after its deadline stays on for this long, so that its owner can save or extend. */
 export const graceAfterBootMs = 2 * 60_000;
 
@@ -42,7 +54,9 @@ export function decidePower(input: PowerInput): PowerDecision {
   const keptOnBy = input.signals.map((signal) => signal.nowBusy).filter((text) => text !== null);
   const last = lastSignOfLife(input);
   const idlePowerOffAtMs =
-    input.idleTimeoutMs === null || keptOnBy.length > 0 ? null : last.atMs + input.idleTimeoutMs;
+    input.idleTimeoutMs === null || keptOnBy.length > 0
+      ? null
+      : endOfUse(input, last.atMs, input.idleTimeoutMs);
   const deadlinePowerOffAtMs =
     input.deadlineMs === null ? null : Math.max(input.deadlineMs, input.bootedAtMs + graceAfterBootMs);
   const seen = {
@@ -64,6 +78,16 @@ function at(end: { atMs: number; why: string }): { atMs: number; why: string } {
   return { atMs: end.atMs, why: end.why };
 }
 
+function endOfUse({ seeingSinceMs, holdUntilMs }: PowerInput, lastAtMs: number, timeoutMs: number): number {
+  const seenEnoughAtMs = seeingSinceMs === null ? 0 : seeingSinceMs + noticeOf(timeoutMs);
+  return Math.max(lastAtMs + timeoutMs, holdUntilMs ?? 0, seenEnoughAtMs);
+}
+
+/** A short time-out must not be all warning. */
+function noticeOf(idleTimeoutMs: number): number {
+  return Math.min(warningMs, idleTimeoutMs / 2);
+}
+
 function lastSignOfLife(input: PowerInput): { name: string; atMs: number } {
   let last = { name: 'boot', atMs: Math.max(0, input.bootedAtMs) };
   const consider = (name: string, atMs: number | null) => {
@@ -80,8 +104,6 @@ function firstEnd(idleMs: number | null, deadlineMs: number | null, idleTimeoutM
   const deadline =
     deadlineMs === null ? null : { atMs: deadlineMs, noticeMs: warningMs, why: 'the lease is over' };
   if (idleMs === null) return deadline;
-  // A short time-out must not be all warning.
-  const noticeMs = Math.min(warningMs, (idleTimeoutMs ?? 0) / 2);
-  const idle = { atMs: idleMs, noticeMs, why: 'nobody has used the machine' };
+  const idle = { atMs: idleMs, noticeMs: noticeOf(idleTimeoutMs ?? 0), why: idleReason };
   return deadline !== null && deadline.atMs <= idle.atMs ? deadline : idle;
 }

@@ -80,9 +80,12 @@ export function createHandlers(sources: HandlerSources): Handlers {
     },
     cloudInit: () => json<'cloudInit'>(readCloudInit(paths)),
     activity() {
-      activity.observe();
-      return json<'activity'>(activity.answer(lease.read().config, power.planned));
+      const { config } = lease.read();
+      activity.observe(config);
+      return json<'activity'>(activity.answer(config, power.planned));
     },
+    activityHistory: () => json<'activityHistory'>(activity.history()),
+    keep: (request) => json<'keep'>(keepOn(sources, request)),
     shutdown({ delaySeconds, reason }) {
       const planned = { atMs: now() + delaySeconds * 1_000, reason };
       power.plan(planned);
@@ -90,6 +93,22 @@ export function createHandlers(sources: HandlerSources): Handlers {
       setTimeout(() => power.tick(now()), delaySeconds * 1_000 + 100);
       return json<'shutdown'>({ at: toTime(planned.atMs), reason });
     },
+  };
+}
+
+/** Holds the machine on; the deadline stays where it is, whatever the wish. */
+function keepOn(
+  { activity, lease, now }: HandlerSources,
+  { seconds, until, reason }: AgentRequest<'keep'>,
+): AgentResponse<'keep'> {
+  const { config } = lease.read();
+  const untilMs = until === undefined ? now() + (seconds ?? 0) * 1_000 : Date.parse(until);
+  const isWish = untilMs > now();
+  activity.hold(isWish ? { untilMs, reason: escapeText(reason, { singleLine: true }) } : null);
+  const deadlineMs = config.deadline === null ? Number.POSITIVE_INFINITY : config.deadline * 1_000;
+  return {
+    until: isWish ? toTime(Math.min(untilMs, deadlineMs)) : null,
+    deadline: describeLease(config).deadline,
   };
 }
 
@@ -134,7 +153,9 @@ function readStatus(
     })),
     lease: describeLease(config),
     shutdown: describeShutdown(power.planned),
-    problems: [...sources.problems, problem, execLog.problem, power.problem].filter((text) => text !== null),
+    problems: [...sources.problems, problem, execLog.problem, power.problem, activity.problem].filter(
+      (text) => text !== null,
+    ),
   };
 }
 

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { defaultPreDownSeconds } from '../domain/agent-config.ts';
 import { systemErrorCode } from '../domain/errors.ts';
 import { toFileError, writeFileAtomically } from '../lib/atomic-file.ts';
 import { escapeText } from '../lib/escape.ts';
@@ -18,7 +19,7 @@ export interface Power {
    */
   end(nowMs: number, reason: string): void;
   /** Carries out a plan that is due, and asks again when a request had no effect. Call it every few seconds. */
-  tick(nowMs: number): void;
+  tick(nowMs: number, preDownSeconds?: number): void;
   readonly planned: PlannedShutdown | null;
   readonly problem: string | null;
 }
@@ -30,7 +31,7 @@ export interface PowerPaths {
   plan: string;
 }
 
-/** A machine that is still on this long after the request did not get it. */
+/** A machine that is still on this long after its pre-down hook must have ended did not get the request. */
 const retryMs = 30_000;
 
 /**
@@ -64,9 +65,10 @@ export function createPower(paths: PowerPaths, log: (line: string) => void): Pow
       planned = { atMs: nowMs, reason };
       requestedAtMs = null;
     },
-    tick(nowMs) {
+    tick(nowMs, preDownSeconds = defaultPreDownSeconds) {
       if (planned === null || nowMs < planned.atMs) return;
-      if (requestedAtMs === null || nowMs - requestedAtMs >= retryMs) request(nowMs, planned.reason);
+      const againAfterMs = preDownSeconds * 1_000 + retryMs;
+      if (requestedAtMs === null || nowMs - requestedAtMs >= againAfterMs) request(nowMs, planned.reason);
     },
     get planned() {
       return planned;

@@ -54,7 +54,7 @@ describe('files of /proc', () => {
   });
 
   it('reads a process whose name looks like the rest of the line', () => {
-    const rest = 'S 1 10 11 34817 10 0 1 2 3 4 150 50 0 0 20 0 1 0 5000 1000000 25 0';
+    const rest = 'S 1 10 11 34817 10 0 1 2 3 4 150 50 70 7 20 0 1 0 5000 1000000 25 0';
     expect(parseProcessStat(`42 (a) R (b c) ${rest}`)).toEqual({
       pid: 42,
       name: 'a) R (b c',
@@ -63,6 +63,7 @@ describe('files of /proc', () => {
       session: 11,
       terminal: 34_817,
       cpuTicks: 200,
+      childTicks: 77,
       startedAtTicks: 5_000,
       residentBytes: 25 * 4_096,
     });

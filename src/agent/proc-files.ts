@@ -120,7 +120,10 @@ export interface ProcessStat {
   session: number;
   /** The kernel's number of the controlling terminal; 0: none. */
   terminal: number;
+  /** Its own. */
   cpuTicks: number;
+  /** Of children that have ended and were waited for, and of theirs. */
+  childTicks: number;
   /** Since boot. */
   startedAtTicks: number;
   residentBytes: number;
@@ -141,6 +144,7 @@ export function parseProcessStat(text: string): ProcessStat | null {
     session: field(6),
     terminal: field(7),
     cpuTicks: field(14) + field(15),
+    childTicks: field(16) + field(17),
     startedAtTicks: field(22),
     residentBytes: field(24) * pageBytes,
   };

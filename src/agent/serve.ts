@@ -1,21 +1,24 @@
 import type { Server } from 'node:http';
+import { hostname } from 'node:os';
 import { en } from 'zod/locales';
 import { config as configureZod } from 'zod/mini';
 import { escapeText } from '../lib/escape.ts';
 import { routes } from '../protocol/routes.ts';
 import { createActivity } from './activity.ts';
+import { createBootClock } from './boot-clock.ts';
 import { allowedHosts, createTokenCheck } from './check-request.ts';
 import { createExecLog } from './exec-log.ts';
 import { createExecutor, runQuietly } from './execute.ts';
 import { createHandlers } from './handlers.ts';
+import { createHistory } from './history.ts';
 import { createLeaseFile } from './lease-file.ts';
 import { createLifecycle, type Lifecycle, tickMs } from './lifecycle.ts';
 import { readBootMs } from './machine-boot.ts';
 import type { MachinePaths } from './machine-paths.ts';
 import { createMetricsSource } from './metrics.ts';
 import { createPower } from './power.ts';
+import { createSeenFile } from './seen-file.ts';
 import { createAgentServer, type ServerOptions, type SharedLimits } from './server.ts';
-import { createCpuWatch } from './watch-cpu.ts';
 
 export interface AgentOptions {
   paths: MachinePaths;
@@ -30,6 +33,9 @@ export interface AgentOptions {
   configPath: string;
   boundToPath: string;
   leaseCopyPath: string;
+  /** What was seen since the boot, in a folder that is in memory: see `createSeenFile` and `createHistory`. */
+  seenPath: string;
+  historyPath: string;
   /** The program that shows a text on the terminals of the user it runs as; the text is its last argument. */
   noticeCommand: readonly string[];
   limits: SharedLimits;
@@ -46,6 +52,8 @@ export interface Agent {
   lifecycle: Lifecycle;
   /** How often the lifecycle wants its tick. */
   tickMs: number;
+  /** Writes down what was seen; the last thing before the process ends. */
+  save: () => void;
 }
 
 /** Puts the agent together. Nothing listens and no time passes before the caller says so. */
@@ -54,7 +62,7 @@ export function createAgent(options: AgentOptions): Agent {
   configureZod({ ...en(), jitless: true });
   const { paths, log } = options;
   const now = () => Date.now();
-  const monotonicMs = () => performance.now();
+  const monotonicMs = createBootClock(paths);
   const startedAtMs = now();
   const leasePaths = {
     config: options.configPath,
@@ -72,10 +80,11 @@ export function createAgent(options: AgentOptions): Agent {
     log: execLog,
     now,
   });
-  const cpu = createCpuWatch(paths, monotonicMs);
-  const activity = createActivity({ paths, executor, cpu, now, monotonicMs });
+  const seenFile = createSeenFile(options.seenPath, monotonicMs);
+  const pastSamples = createHistory(options.historyPath, monotonicMs);
+  const activity = createActivity({ paths, executor, seenFile, pastSamples, now, monotonicMs });
   const power = createPower({ request: options.powerRequestPath, plan: options.powerPlanPath }, log);
-  const metrics = createMetricsSource(paths, monotonicMs);
+  const metrics = createMetricsSource(paths, () => performance.now());
   const shared: Omit<ServerOptions, 'allowedHosts' | 'strangers'> = {
     handlers: createHandlers({ ...options, metrics, executor, execLog, activity, lease, power, now }),
     isTokenRight: createTokenCheck(options.tokenSha256),
@@ -92,11 +101,13 @@ export function createAgent(options: AgentOptions): Agent {
     // Best effort: where it can't be shown, the journal has it.
     runQuietly(options.runnerSocket, order).catch((error: unknown) => log(describeFailure(error)));
   };
+  const keepHint = `To keep it on, press a key, or on your computer: spuff keep ${hostname()}`;
   return {
     tcp: createAgentServer({ ...shared, allowedHosts: allowedHosts.tcp, strangers: strangers.tcp }),
     unix: createAgentServer({ ...shared, allowedHosts: allowedHosts.unix, strangers: strangers.unix }),
-    lifecycle: createLifecycle({ lease, activity, metrics, power, now, warn }),
+    lifecycle: createLifecycle({ lease, activity, metrics, power, now, monotonicMs, warn, keepHint }),
     tickMs,
+    save: () => activity.save(),
   };
 }
 

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MachinePaths } from './machine-paths.ts';
-import { pseudoTerminal } from './proc-files.ts';
-import { createOwnerLookup, createStartLookup, readProcesses } from './process-list.ts';
+import { type ProcessStat, pseudoTerminal } from './proc-files.ts';
+import { createOwnerLookup, createStartLookup } from './process-list.ts';
 
 /** A terminal that a person's processes hold. */
 export interface TerminalSession {
@@ -20,11 +20,14 @@ export interface TerminalSession {
  * The open pseudo-terminals, found from the processes that have one as their controlling terminal. That works without
  * utmp, which small images don't have and Debian 13 no longer writes.
  */
-export function listSessions(paths: MachinePaths): TerminalSession[] {
+export function listSessions(
+  paths: MachinePaths,
+  processes: ReadonlyMap<number, ProcessStat>,
+): TerminalSession[] {
   const ownerOf = createOwnerLookup(paths);
   const startOf = createStartLookup(paths);
   const sessions = new Map<string, TerminalSession>();
-  for (const stat of readProcesses(paths).values()) {
+  for (const stat of processes.values()) {
     const terminal = stat.terminal === 0 ? null : pseudoTerminal(stat.terminal);
     if (terminal === null) continue;
     const startedAtMs = startOf(stat);

@@ -78,6 +78,8 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
     configPath: place('agent.json'),
     boundToPath: place('instance-id'),
     leaseCopyPath: place('lease'),
+    seenPath: place('seen.json'),
+    historyPath: place('history'),
     noticeCommand: ['true'],
     limits: options.limits ?? {
       calls: uncounted,

@@ -11,7 +11,32 @@ export interface AgentConfig {
   deadline: number | null;
   /** null: never off for being idle. */
   idleTimeoutSeconds: number | null;
+  /** What counts as use; what is left out is as `defaultThresholds` has it. */
+  idle?: Partial<IdleThresholds>;
+  /** How long the pre-down hook may take; without it `defaultPreDownSeconds`. */
+  preDownSeconds?: number;
 }
+
+/** From which level on something counts as use of the machine. */
+export interface IdleThresholds {
+  /** Of all that is not the system's own. null: a tenth of the cores, and half a core at most. */
+  cpuCores: number | null;
+  /** Of what the user has started. */
+  processCores: number;
+  /** Of all containers together. */
+  containerCores: number;
+  /** Of both directions together. */
+  networkBytesPerSecond: number;
+}
+
+export const defaultThresholds: IdleThresholds = {
+  cpuCores: null,
+  processCores: 0.03,
+  containerCores: 0.1,
+  networkBytesPerSecond: 50_000,
+};
+
+export const defaultPreDownSeconds = 60;
 
 export const agentConfigPath = '/etc/spuff/agent.json';
 
@@ -21,8 +46,8 @@ export const agentTokenVariable = 'SPUFF_AGENT_TOKEN_SHA256';
 
 export function renderAgentConfig(config: AgentConfig): string {
   // Written out, so that nothing else that the object may have gets into the file.
-  const { user, deadline, idleTimeoutSeconds } = config;
-  return `${JSON.stringify({ user, deadline, idleTimeoutSeconds })}\n`;
+  const { user, deadline, idleTimeoutSeconds, idle, preDownSeconds } = config;
+  return `${JSON.stringify({ user, deadline, idleTimeoutSeconds, idle, preDownSeconds })}\n`;
 }
 
 /** @returns null for anything that is not a whole configuration; keys that are not known are passed over */
@@ -34,9 +59,31 @@ export function parseAgentConfig(text: string): AgentConfig | null {
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { user, deadline, idleTimeoutSeconds } = value as Partial<Record<keyof AgentConfig, unknown>>;
+  const { user, deadline, idleTimeoutSeconds, idle, preDownSeconds } = value as Partial<
+    Record<keyof AgentConfig, unknown>
+  >;
   if (typeof user !== 'string' || !isLimit(deadline) || !isLimit(idleTimeoutSeconds)) return null;
-  return { user, deadline, idleTimeoutSeconds };
+  return {
+    user,
+    deadline,
+    idleTimeoutSeconds,
+    ...(typeof idle === 'object' && idle !== null && { idle: readThresholds(idle) }),
+    ...(isLevel(preDownSeconds) && { preDownSeconds }),
+  };
+}
+
+/** A level that makes no sense is as if it were left out: for its sake the whole lease must not count as damaged. */
+function readThresholds(value: object): Partial<IdleThresholds> {
+  const read: Partial<IdleThresholds> = {};
+  for (const key of Object.keys(defaultThresholds) as (keyof IdleThresholds)[]) {
+    const level = (value as Partial<Record<string, unknown>>)[key];
+    if (isLevel(level)) read[key] = level;
+  }
+  return read;
+}
+
+function isLevel(value: unknown): value is number {
+  return typeof value === 'number' && value > 0 && value < 1e12;
 }
 
 /**

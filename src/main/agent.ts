@@ -51,6 +51,8 @@ async function serve(): Promise<void> {
     configPath: agentConfigPath,
     boundToPath: '/etc/spuff/instance-id',
     leaseCopyPath: '/var/lib/spuff/agent/lease',
+    seenPath: '/run/spuff-agent/seen.json',
+    historyPath: '/run/spuff-agent/history',
     noticeCommand: [process.execPath, process.argv[1] ?? '', 'notice'],
     problems,
     limits: createSharedLimits(() => performance.now()),
@@ -60,7 +62,12 @@ async function serve(): Promise<void> {
   agent.unix.listen({ fd: unix });
   agent.lifecycle.tick();
   setInterval(() => agent.lifecycle.tick(), agent.tickMs);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      agent.save();
+      process.exit(0);
+    });
+  }
   log(`spuff-agent ${spuffVersion} is listening`);
 }
 

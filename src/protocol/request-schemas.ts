@@ -43,6 +43,20 @@ const shutdownRequest = z.strictObject({
   reason: z.string().check(z.minLength(1), z.maxLength(200)),
 });
 
+/** One of the two says until when; 0 seconds end it. */
+const keepRequest = z
+  .strictObject({
+    seconds: z.optional(wholeNumber(0, 366 * 86_400)),
+    until: z.optional(z.iso.datetime()),
+    reason: z._default(z.string().check(z.minLength(1), z.maxLength(200)), 'the owner wants it'),
+  })
+  .check(
+    z.refine(
+      ({ seconds, until }) => (seconds === undefined) !== (until === undefined),
+      'give either seconds or until',
+    ),
+  );
+
 const processesQuery = z.strictObject({
   sort: z._default(z.enum(['cpu', 'memory']), 'cpu'),
   limit: z._default(numberText(1, 200), 20),
@@ -80,6 +94,8 @@ export const requestSchemas = {
   logsStream: logsStreamQuery,
   cloudInit: none,
   activity: none,
+  activityHistory: none,
+  keep: keepRequest,
   shutdown: shutdownRequest,
 } as const satisfies Record<RouteName, z.ZodMiniType>;
 

@@ -3,7 +3,7 @@
  * UTC, sizes are bytes, shares are 0 to 1.
  */
 import * as z from 'zod/mini';
-import { activityResponse } from './activity-schema.ts';
+import { activityHistoryResponse, activityResponse } from './activity-schema.ts';
 import type { RouteName } from './routes.ts';
 
 const time = z.iso.datetime();
@@ -20,6 +20,9 @@ export const healthResponse = z.object({
 });
 
 export const shutdownResponse = z.object({ at: time, reason: z.string() });
+
+/** `until` is never past the deadline; null: nothing is held. */
+export const keepResponse = z.object({ until: nullable(time), deadline: nullable(time) });
 
 const leaseResponse = z.object({ deadline: nullable(time), idleTimeoutSeconds: nullable(z.number()) });
 
@@ -230,6 +233,8 @@ export const responseSchemas = {
   logsStream: logFrame,
   cloudInit: cloudInitResponse,
   activity: activityResponse,
+  activityHistory: activityHistoryResponse,
+  keep: keepResponse,
   shutdown: shutdownResponse,
 } as const satisfies Record<RouteName, z.ZodMiniType>;
 

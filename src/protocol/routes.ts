@@ -42,6 +42,8 @@ export const routes = {
   logsStream: get('/logs/stream', { activity: 'call' }),
   cloudInit: get('/cloud-init', { activity: 'none' }),
   activity: get('/activity', { activity: 'none' }),
+  activityHistory: get('/activity/history', { activity: 'none' }),
+  keep: post('/keep', 4 * 1024, 'call'),
   shutdown: post('/shutdown', 4 * 1024, 'call'),
 } as const satisfies Record<string, Route>;
 
