@@ -7,6 +7,7 @@ import type { Settings } from '../domain/settings.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { ownerName } from './owner.ts';
+import { type ClockWatch, describeWrongClock, watchClock, wrongByMs } from './provider-clock.ts';
 
 /** What the user asked for; what is undefined comes from the settings, then from the provider. */
 export interface UpRequest {
@@ -44,6 +45,8 @@ export interface UpPlan {
   allowSshFrom: readonly string[] | null;
   tariff: Tariff | null;
   keys: LoginKeys;
+  /** How far the provider's clock is ahead of this computer's, where that is too far; else 0. */
+  clockAheadMs: number;
 }
 
 /**
@@ -62,15 +65,20 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     });
   const ssh = await context.ssh();
   const [region = '', ...otherRegions] = regions;
+  const clock = watchClock(context, provider);
+  const priced = await priceSize(context, provider, clock, {
+    wanted: request.size ?? settings.size ?? provider.defaults.size,
+    ...{ regions, spot: request.spot ?? false },
+  });
+  const clockAheadMs = wrongByMs(clock);
+  if (clockAheadMs !== 0) context.progress.warn(describeWrongClock(clockAheadMs, provider.id));
   return {
     name,
     provider: provider.id,
     region,
     otherRegions,
-    ...(await priceSize(context, provider, {
-      wanted: request.size ?? settings.size ?? provider.defaults.size,
-      ...{ regions, spot: request.spot ?? false },
-    })),
+    ...priced,
+    clockAheadMs,
     image: await chooseImage(context, request, settings, provider),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),
@@ -104,12 +112,13 @@ function chooseRegions(request: UpRequest, settings: Settings, provider: Provide
 async function priceSize(
   context: AppContext,
   provider: Provider,
+  clock: ClockWatch,
   wish: { wanted: string; regions: readonly string[]; spot: boolean },
 ): Promise<Pick<UpPlan, 'size' | 'tariff'>> {
   const { wanted, regions, spot } = wish;
   if (provider.caps.billing === null) return { size: wanted, tariff: null };
   const { chooseSize } = await import('./choose-size.ts');
-  const { sizes } = await provider.catalog(callOptions(context, 60_000));
+  const { sizes } = await provider.catalog(clock.options(60_000));
   const size = chooseSize(provider, sizes, wanted, regions);
   if (size.id !== wanted)
     context.progress.note(

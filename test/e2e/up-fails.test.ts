@@ -46,6 +46,7 @@ async function makeRun(): Promise<UpRun> {
     spot: false,
     onIdle: 'destroy' as const,
     allowSshFrom: null,
+    clockAheadMs: 0,
     tariff: null,
   };
   const instance = draftInstance(context, plan, ssh);
