@@ -1,4 +1,5 @@
 /** What a life came to, held against what was promised. */
+import { offGraceMs } from '../../src/domain/judge-machine.ts';
 import { costOf } from '../../src/domain/money.ts';
 import type { Host } from './host.ts';
 import type { Ending, MachineRecord, Order } from './ledger.ts';
@@ -15,6 +16,7 @@ const tolerableMs = 2 * minuteMs + 5_000;
 
 export type ViolationKind =
   | 'billed-too-long'
+  | 'billed-while-off'
   | 'ended-in-use'
   | 'ended-early'
   | 'not-spuffs-destroyed'
@@ -79,13 +81,13 @@ function keeperOf({ plan }: Life): Keeper {
 
 type Say = (kind: Finding['kind'], text: string) => void;
 
-/** It must be gone once a reaper has had access for long enough since the end of its lease, or since it was off. */
+/** It must be gone once a reaper has had access for long enough since the end of its lease, or since it switched itself off. */
 function judgeEnd(life: Life, machine: MachineRecord, { mostEndMs }: Order, say: Say): void {
-  const limitMs = limitOf(life, mostEndMs);
   const goneMs = machine.goneAtMs ?? life.time.now();
-  if (goneMs <= limitMs) return;
-  const lateMs = goneMs - mostEndMs;
-  say('billed-too-long', `${machine.id}: ${Math.round(lateMs / minuteMs)} minutes beyond its lease`);
+  const late = (sinceMs: number) => `${machine.id}: ${Math.round((goneMs - sinceMs) / minuteMs)} minutes`;
+  if (goneMs > limitOf(life, mostEndMs)) say('billed-too-long', `${late(mostEndMs)} beyond its lease`);
+  const off = machine.endings.find(({ why }) => why !== 'request');
+  if (off && goneMs > limitOf(life, off.atMs + offGraceMs)) say('billed-while-off', `${late(off.atMs)} off`);
 }
 
 /** The first moment at which one of the reapers must have seen to a machine that was due at `dueMs`. */

@@ -35,6 +35,8 @@ export interface LifePlan {
   commands: number[];
   /** Of a reaper's runs: the share that has another one beside it at the same moment. */
   twinShare: number;
+  /** And the share that dies on the way. */
+  deathShare: number;
   ownerOff: Span | null;
   guestOffAtMs: number | null;
   /** Its owner deletes it in the cloud's console. */
@@ -59,7 +61,7 @@ export function drawLife(model: ModelName, random: Random): LifePlan {
     second: !isLocal && random.chance(0.3) ? drawLaptop(random, model, ttlMs) : null,
     elsewhere: !isLocal && random.chance(0.5) ? drawElsewhere(random, ttlMs) : null,
     up: {
-      dieAt: random.chance(0.25) ? random.integer(1, 40) : null,
+      dieAt: random.chance(0.25) ? random.integer(1, 60) : null,
       againAfterMs: random.chance(0.6) ? random.between(minuteMs, hourMs) : null,
     },
     down: forgets
@@ -70,13 +72,15 @@ export function drawLife(model: ModelName, random: Random): LifePlan {
           againAfterMs: random.chance(0.5) ? random.between(minuteMs, 2 * hourMs) : null,
         },
     uses: drawUses(random, ttlMs),
-    work: spans(0.6, 3, ttlMs),
+    // Some are at work all their life, and beyond.
+    work: random.chance(0.35) ? [{ fromMs: 5 * minuteMs, toMs: 2 * ttlMs }] : spans(0.6, 3, ttlMs),
     keeps: drawTimes(random, random.chance(0.2) ? 1 : 0, ttlMs).map((atMs) => {
       return { atMs, forMs: random.between(hourMs, 6 * hourMs) };
     }),
     extends: drawExtends(random, ttlMs),
     commands: drawTimes(random, random.integer(0, 6), ttlMs + dayMs),
     twinShare: random.chance(0.2) ? 0.5 : 0,
+    deathShare: random.chance(0.2) ? 0.2 : 0,
     ownerOff: random.chance(0.1) ? (spans(1, 1, 12 * hourMs)[0] ?? null) : null,
     guestOffAtMs: random.chance(0.05) ? random.between(0.1, 1) * ttlMs : null,
     deletedAtMs: random.chance(0.04) ? random.between(0, 1) * ttlMs : null,
@@ -148,10 +152,14 @@ function drawUses(random: Random, ttlMs: number): number[] {
   return uses;
 }
 
+/** Some of them just before the lease is over, when reapers are on their way, or just after. */
 function drawExtends(random: Random, ttlMs: number): LifePlan['extends'] {
-  if (!random.chance(0.25)) return [];
-  return drawTimes(random, random.integer(1, 2), ttlMs).map((atMs) => ({
-    ...{ atMs, byMs: random.pick([hourMs, 4 * hourMs, dayMs]) },
+  if (!random.chance(0.3)) return [];
+  const atMs = random.chance(0.4)
+    ? [ttlMs + random.between(-2, 2) * minuteMs]
+    : drawTimes(random, random.integer(1, 2), ttlMs);
+  return atMs.map((at) => ({
+    ...{ atMs: at, byMs: random.pick([hourMs, 4 * hourMs, dayMs]) },
     dieAt: random.chance(0.3) ? random.integer(1, 10) : null,
   }));
 }

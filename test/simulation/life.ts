@@ -14,6 +14,7 @@ import { dayMs, type HostPlan, hourMs, type LifePlan } from './life-plan.ts';
 import { createLocalModel } from './local-model.ts';
 import type { Random } from './random.ts';
 import { SimVm } from './sim-vm.ts';
+import type { Span } from './spans.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const models: Readonly<Record<ModelName, (world: World) => CloudModel>> = {
@@ -56,6 +57,7 @@ export class Life {
   readonly bugs: unknown[] = [];
   readonly trace: string[] = [];
   readonly receipts = new Map<string, number>();
+  readonly deaths: (Span & { host: Host })[] = [];
   readonly wrongReceipts: string[] = [];
   /** Told of whatever may change a reaper's mind. */
   onChange: () => void = () => undefined;
@@ -211,6 +213,12 @@ export class Life {
     }
     this.tell(`its owner switches ${id} ${to} through the console`);
     this.onChange();
+  }
+
+  /** A reaper that dies begins anew with its next run. */
+  noteDeath(host: Host): void {
+    const nowMs = this.time.now();
+    this.deaths.push({ host, fromMs: nowMs - 1, toMs: nowMs });
   }
 
   /** How often each reaper has told of the end of a machine, and those whose word of it is wrong. */

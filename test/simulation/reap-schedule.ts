@@ -51,7 +51,9 @@ export class ReapSchedule {
       this.#isRunning = true;
       if (this.#life.random.chance(this.#life.plan.twinShare))
         void runOnce(this.#life, this.#host, this.#scope);
-      void runOnce(this.#life, this.#host, this.#scope).then((report) => this.#goOn(report));
+      const { random, plan } = this.#life;
+      const dieAt = random.chance(plan.deathShare) ? random.integer(1, 30) : null;
+      void runOnce(this.#life, this.#host, this.#scope, dieAt).then((report) => this.#goOn(report));
     });
   }
 
@@ -76,8 +78,16 @@ export async function runOnce(
 ): Promise<ReapReport | null> {
   if (!isUsable(host, life.time.now())) return null;
   const process = life.process(host, 'reap', dieAt);
+  const death = new Promise<null>((resolve) => {
+    process.onDeath = () => resolve(null);
+  });
   try {
-    const report = await runReap(life.commands, process, scope);
+    const report = await Promise.race([runReap(life.commands, process, scope), death]);
+    if (report === null) {
+      life.tell(`reap at ${host.name}: killed`);
+      life.noteDeath(host);
+      return null;
+    }
     tellReport(life, host, report);
     life.noteReceipts(host, report);
     return report;

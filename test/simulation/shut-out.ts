@@ -12,6 +12,7 @@ export function shutOut(life: Life, host: Host): Span[] {
   return [
     ...[...weather.down, ...weather.refusing].map((span) => life.span(span)),
     ...(onIdle === 'snapshot' ? weather.noSnapshots.map((span) => life.span(span)) : []),
+    ...life.deaths.filter((one) => one.host === host),
     ...host.asleep,
     ...host.cutOff,
     { fromMs: host.lostAtMs, toMs: Number.POSITIVE_INFINITY },

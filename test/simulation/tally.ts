@@ -4,7 +4,13 @@ import type { Finding, Keeper, LifeResult, ViolationKind } from './judge-life.ts
 import { minuteMs } from './life-plan.ts';
 
 export const violationKinds: readonly ViolationKind[] = [
-  ...(['billed-too-long', 'ended-in-use', 'ended-early', 'not-spuffs-destroyed'] as const),
+  ...([
+    'billed-too-long',
+    'billed-while-off',
+    'ended-in-use',
+    'ended-early',
+    'not-spuffs-destroyed',
+  ] as const),
   ...(['untracked', 'two-receipts', 'wrong-receipt', 'bug'] as const),
 ];
 
@@ -76,6 +82,7 @@ export function renderTallies(tallies: readonly Tally[]): string {
 
 const meanings: Record<ViolationKind, string> = {
   'billed-too-long': 'billed past deadline, period and slack, with a reaper that had access',
+  'billed-while-off': 'billed past period and slack after it switched itself off, likewise',
   'ended-in-use': 'ended in use, before the deadline',
   'ended-early': 'ended before the deadline, and not idle',
   'not-spuffs-destroyed': "destroyed, and not spuff's",
