@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
-          include: ['src/**/*.test.ts', 'test/tooling/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/tooling/**/*.test.ts', 'test/simulation/**/*.test.ts'],
           pool: 'threads',
           testTimeout: 20_000,
         },

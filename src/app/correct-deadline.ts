@@ -1,23 +1,19 @@
 import type { Vm } from '../domain/provider.ts';
 import type { ClockWatch } from './provider-clock.ts';
+import { describeWrongClock, wrongByMs } from './provider-clock.ts';
 import { change, type UpRun } from './up-run.ts';
-
-/** Clocks that are set by the network differ by less; the deadline is not worth a request for it. */
-const tolerableMs = 2 * 60_000;
 
 /**
  * Puts the times of a new instance right where this computer's clock is wrong: its deadline is a moment by the provider's
  * clock, which reapers and the machine itself go by. Safe to repeat: times that fit the machine's own are right already.
  */
 export async function correctDeadline(run: UpRun, vm: Vm, clock: ClockWatch): Promise<void> {
-  const aheadMs = clock.aheadMs();
-  if (aheadMs === null || Math.abs(aheadMs) < tolerableMs) return;
+  const aheadMs = wrongByMs(clock);
+  if (aheadMs === 0) return;
   const { createdAt, expiresAt, key } = run.instance;
   if (Math.abs(vm.createdAt.getTime() - createdAt.getTime()) > Math.abs(aheadMs) / 2) {
     const moved = (time: Date) => new Date(time.getTime() + aheadMs);
-    run.context.progress.warn(
-      `the clock of this computer is ${Math.round(Math.abs(aheadMs) / 60_000)} minutes ${aheadMs > 0 ? 'slow' : 'fast'}, by the clock of ${run.provider.id}`,
-    );
+    run.context.progress.warn(describeWrongClock(aheadMs, run.provider.id));
     change(run, { createdAt: moved(createdAt), expiresAt: expiresAt && moved(expiresAt) });
   }
   const wanted = run.instance.expiresAt;

@@ -3,6 +3,7 @@ import { compareMoney, type Tariff, tariffOf } from '../domain/money.ts';
 import type { Money, Provider, Size } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { type AppContext, callOptions } from './context.ts';
+import type { ClockWatch } from './provider-clock.ts';
 
 export interface PricedSize {
   size: string;
@@ -12,17 +13,21 @@ export interface PricedSize {
   dearest: Tariff | null;
 }
 
-/** Where nothing is billed, a size is what the provider makes of its name. */
+/**
+ * Where nothing is billed, a size is what the provider makes of its name.
+ * @param clock learns the provider's time from its answers
+ */
 export async function priceSize(
   context: AppContext,
   provider: Provider,
+  clock: ClockWatch,
   wish: { wanted: string; regions: readonly string[]; spot: boolean; isLimited: boolean },
 ): Promise<PricedSize> {
   const { wanted, regions, spot } = wish;
   const { billing } = provider.caps;
   if (billing === null) return { size: wanted, tariff: null, dearest: null };
   const { chooseSize } = await import('./choose-size.ts');
-  const { sizes } = await provider.catalog(callOptions(context, 60_000));
+  const { sizes } = await provider.catalog(clock.options(60_000));
   const size = chooseSize(provider, sizes, wanted, regions);
   if (size.id !== wanted)
     context.progress.note(

@@ -8,6 +8,7 @@ import type { LoginKeys } from '../domain/ssh.ts';
 import type { AppContext } from './context.ts';
 import { ownerName } from './owner.ts';
 import { type PricedSize, priceSize } from './plan-price.ts';
+import { describeWrongClock, watchClock, wrongByMs } from './provider-clock.ts';
 
 /** What the user asked for; what is undefined comes from the settings, then from the provider. */
 export interface UpRequest {
@@ -54,6 +55,8 @@ export interface UpPlan {
   dearest: Tariff | null;
   isBilled: boolean;
   keys: LoginKeys;
+  /** How far the provider's clock is ahead of this computer's, where that is too far; else 0. */
+  clockAheadMs: number;
 }
 
 /**
@@ -72,11 +75,14 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     });
   const ssh = await context.ssh();
   const [region = '', ...otherRegions] = regions;
-  const priced = await priceSize(context, provider, {
+  const clock = watchClock(context, provider);
+  const priced = await priceSize(context, provider, clock, {
     wanted: request.size ?? settings.size ?? provider.defaults.size,
     ...{ regions, spot: request.spot ?? false },
     isLimited: request.maxSpend !== undefined || settings.monthlyBudgets !== null,
   });
+  const clockAheadMs = wrongByMs(clock);
+  if (clockAheadMs !== 0) context.progress.warn(describeWrongClock(clockAheadMs, provider.id));
   return {
     name,
     provider: provider.id,
@@ -85,6 +91,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     ...priced,
     ...chooseLease(context, request, settings, { provider, priced }),
     isBilled: provider.caps.billing !== null,
+    clockAheadMs,
     image: await chooseImage(context, request, settings, provider),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),

@@ -50,3 +50,17 @@ export function watchClock(
     aheadMs: () => aheadMs,
   };
 }
+
+/** Clocks that are set by the network differ by less; a deadline is not worth a request for it. */
+const tolerableMs = 2 * 60_000;
+
+/** How far the provider's clock is ahead of this computer's, where that is too far; else 0. */
+export function wrongByMs(clock: Pick<ClockWatch, 'aheadMs'>): number {
+  const aheadMs = clock.aheadMs() ?? 0;
+  return Math.abs(aheadMs) < tolerableMs ? 0 : aheadMs;
+}
+
+export function describeWrongClock(aheadMs: number, provider: string): string {
+  const minutes = Math.round(Math.abs(aheadMs) / 60_000);
+  return `the clock of this computer is ${minutes} minutes ${aheadMs > 0 ? 'slow' : 'fast'}, by the clock of ${provider}`;
+}

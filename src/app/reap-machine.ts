@@ -9,7 +9,7 @@ import type { StateStore } from '../domain/state.ts';
 import { callOptions } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { judge } from './reap-judge.ts';
-import { type JudgedMachine, type ReapRun, tellOf } from './reap-run.ts';
+import { beginDown, type JudgedMachine, type ReapRun, tellOf } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
 
@@ -18,7 +18,7 @@ const firstDelayMs = 2_000;
 
 /**
  * Looks once more, because its lease may have been extended and another reaper may have been quicker, and then destroys.
- * @throws what the provider says; SpuffError `conflict` when another process has begun to work on the instance
+ * @throws what the provider says
  */
 export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promise<JudgedMachine> {
   const { provider, clock } = run;
@@ -28,7 +28,8 @@ export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promis
   const now = await judge(run, vm);
   if (now.outcome !== 'to-be-destroyed' || run.request.dryRun) return now;
   const instance = run.state?.getInstance(key) ?? null;
-  const operation = instance && run.state?.beginOperation('down', key);
+  const operation = instance && run.state && beginDown(run.state, key);
+  if (instance && run.state && operation === null) return tellOf(run, vm, { why: 'at-work' });
   const step = run.context.progress.start(`${nameOf(vm, instance)} destroyed (${now.why})`);
   try {
     const snapshot = now.snapshotFirst ? await keepDisk(run, vm, key) : null;

@@ -3,7 +3,7 @@ import { keyTimeMs } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Leftover, ProviderId, Vm } from '../domain/provider.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
-import { type ReapedMachine, type ReapRun, throwIfBug } from './reap-run.ts';
+import { beginDown, type ReapedMachine, type ReapRun, throwIfBug } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
 
 /** Beyond what a provider's list may lag, and what an order takes. */
@@ -50,7 +50,8 @@ async function endInstance(run: ReapRun, instance: Instance): Promise<Partial<Re
   // One that is half made may be ordered anew by who goes on with it.
   if (phase === 'creating') return null;
   if ((await provider.find(key, clock.options(60_000))) !== null) return null;
-  const operation = state.beginOperation('down', key);
+  const operation = beginDown(state, key);
+  if (operation === null) return null;
   try {
     await removeMachine(provider, instance, clock.options(5 * 60_000));
     const why = phase === 'destroying' ? 'interrupted-down' : 'gone';

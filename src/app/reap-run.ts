@@ -4,7 +4,7 @@ import type { InstanceKey } from '../domain/ids.ts';
 import type { DestroyReason, KeepReason } from '../domain/judge-machine.ts';
 import type { Leftover, Provider, ProviderId, Vm } from '../domain/provider.ts';
 import type { Receipt } from '../domain/receipt.ts';
-import type { StateStore } from '../domain/state.ts';
+import type { Operation, StateStore } from '../domain/state.ts';
 import type { AppContext } from './context.ts';
 import type { ClockWatch } from './provider-clock.ts';
 
@@ -70,4 +70,14 @@ export function tellOf(run: ReapRun, vm: Vm, change: Partial<JudgedMachine>): Ju
 /** What nobody foresaw is no failure of a provider, and neither is Ctrl-C. */
 export function throwIfBug({ signal }: Pick<AppContext, 'signal'>, error: unknown): void {
   if (!(error instanceof SpuffError) || signal.aborted) throw error;
+}
+
+/** null where another process has begun to work on it since the last look. */
+export function beginDown(state: StateStore, key: InstanceKey): Operation | null {
+  try {
+    return state.beginOperation('down', key);
+  } catch (error) {
+    if (error instanceof SpuffError && error.code === 'conflict') return null;
+    throw error;
+  }
 }

@@ -37,9 +37,12 @@ export function change(run: UpRun, fields: Partial<Omit<Instance, 'key'>>): void
   run.instance = run.state.updateInstance(run.instance.key, fields);
 }
 
-/** A new instance as the plan wants it, with its own key, token and one-time host key. Nothing is written yet. */
+/**
+ * A new instance as the plan wants it, with its own key, token and one-time host key. Nothing is written yet. Its times are
+ * the provider's: whatever becomes of this run, reapers go by them.
+ */
 export function draftInstance(context: AppContext, plan: UpPlan, ssh: Ssh): Instance {
-  const nowMs = context.runtime.now();
+  const nowMs = context.runtime.now() + plan.clockAheadMs;
   const key = makeInstanceKey(nowMs, randomBytes(10));
   const hostKey = ssh.makeHostKey(`spuff-one-time-${key}`);
   return {

@@ -15,12 +15,17 @@ import { upSteps } from './up-steps.ts';
 
 /**
  * Makes a machine, or goes on making one that an earlier, killed `up` left unfinished.
+ * @param stepsOf what it consists of
  * @returns the instance, ready for use
  * @throws SpuffError; by then everything is undone, or the hints name what could not be and the command that removes it
  */
-export async function upInstance(context: AppContext, request: UpRequest): Promise<Instance> {
+export async function upInstance(
+  context: AppContext,
+  request: UpRequest,
+  stepsOf: typeof upSteps = upSteps,
+): Promise<Instance> {
   const { run, operation } = await prepare(context, request);
-  await runSteps(run, operation);
+  await runSteps(run, operation, stepsOf(run));
   return markReady(run, operation);
 }
 
@@ -76,15 +81,12 @@ export async function previewUp(context: AppContext, request: UpRequest): Promis
   return { plan, requests, hourly: plan.tariff?.hourly ?? hourly, most: mostOf(plan) };
 }
 
-async function runSteps(run: UpRun, operation: Operation): Promise<void> {
+async function runSteps(run: UpRun, operation: Operation, steps: ReturnType<typeof upSteps>): Promise<void> {
   const { context, state } = run;
   // An undo is a destruction: who is killed in the middle of one leaves something for `down` to finish, not for `up`.
   const beforeUndo = () => void state.updateInstance(run.instance.key, { phase: 'destroying' });
   const saga = {
-    steps: upSteps(run),
-    run,
-    operation,
-    journal: state,
+    ...{ steps, run, operation, journal: state },
     progress: context.progress,
     beforeUndo,
   };

@@ -38,7 +38,12 @@ export interface ApiClientDeps {
   burst?: number;
   /** Where the provider says how long to wait, in ms; null: it does not. */
   retryAfterMs?(answer: HttpsAnswer): number | null;
+  /** What carries requests; HTTPS when missing. */
+  transport?: Transport;
 }
+
+/** @throws TransportError when there is no answer, or none that can be used */
+export type Transport = (request: HttpsRequest) => Promise<HttpsAnswer>;
 
 export interface ApiClient {
   /**
@@ -128,7 +133,7 @@ async function attempt(deps: ApiClientDeps, request: ApiRequest, call: CallOptio
     });
   };
   try {
-    const answer = await requestHttps({
+    const answer = await (deps.transport ?? requestHttps)({
       ...{ method, url, headers, signal: call.signal, maxBytes: maxAnswerBytes },
       ...(body !== undefined && { body }),
       timeoutMs: Math.min(requestTimeoutMs, call.deadline.getTime() - startedMs),

@@ -30,7 +30,7 @@ export interface FakeMachine {
   switchedOffBy: 'guest' | 'owner' | null;
 }
 
-type Outcome<T> =
+export type Outcome<T> =
   | { answer: 'value'; value: T }
   | { answer: 'error'; toError: (provider: string, op: string) => ProviderError }
   | { answer: 'lost' };
@@ -140,6 +140,10 @@ export class FakeCloud {
     const machine = this.machine(id);
     this.#change(id, 'stopping', 'stopped');
     if (machine) machine.switchedOffBy = 'owner';
+  }
+
+  start(id: string): void {
+    this.#change(id, 'provisioning', 'running');
   }
 
   /** Whatever the reason: from now on the provider says that it failed. */

@@ -47,6 +47,7 @@ async function makeRun(): Promise<UpRun> {
     onIdle: 'destroy' as const,
     allowSshFrom: null,
     ...{ tariff: null, dearest: null, isBilled: false, maxSpend: null },
+    clockAheadMs: 0,
   };
   const instance = draftInstance(context, plan, ssh);
   state.insertInstance(instance);

@@ -1,4 +1,5 @@
 import type { Provider, Runtime, VmSpec } from '../../domain/provider.ts';
+import type { Transport } from '../../lib/api-client.ts';
 import { createAccess } from './access.ts';
 import { createCatalog } from './catalog.ts';
 import { everywhere, readNetworks } from './cidr.ts';
@@ -28,6 +29,7 @@ export interface AwsProviderDeps {
    * those that known machines are in. A machine in any other region would not be found.
    */
   regions: readonly [string, ...string[]];
+  transport?: Transport;
 }
 
 /**
@@ -35,11 +37,12 @@ export interface AwsProviderDeps {
  * EC2 needs none, and the keys that log in are in the user data.
  */
 export function createAwsProvider(deps: AwsProviderDeps): Provider {
-  const { runtime, credentials, endpoint = publicEndpoint } = deps;
+  const { runtime, credentials, endpoint = publicEndpoint, transport } = deps;
   const client = createAwsClient({
     runtime,
     endpoint,
     credentials: rememberCredentials(credentials, runtime),
+    ...(transport && { transport }),
   });
   const aws = { client, regions: watchRegions(deps.regions) };
   return {

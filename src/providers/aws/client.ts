@@ -8,6 +8,7 @@ import {
   parseJson,
   readRetryAfter,
   showRemote,
+  type Transport,
 } from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import type { AwsCredentials } from './credentials.ts';
@@ -20,6 +21,7 @@ export interface AwsClientDeps {
   runtime: Runtime;
   credentials: (signal: AbortSignal) => Promise<AwsCredentials>;
   endpoint: FindEndpoint;
+  transport?: Transport;
 }
 
 /** Who asks, of which region, under which method of the port. */
@@ -143,7 +145,7 @@ async function* pagesOf(
   }
 }
 
-function createSender({ runtime, credentials, endpoint }: AwsClientDeps): Parts['send'] {
+function createSender({ runtime, credentials, endpoint, transport }: AwsClientDeps): Parts['send'] {
   const clients = new Map<string, ApiClient>();
   const loadSigner = once(async () => (await import('aws4fetch')).AwsV4Signer);
   const permissions = new WeakMap<ApiRequest, string>();
@@ -151,7 +153,7 @@ function createSender({ runtime, credentials, endpoint }: AwsClientDeps): Parts[
   const openClient = (region: string, service: AwsService): ApiClient =>
     createApiClient({
       ...{ provider: 'aws', baseUrl: endpoint(region, service), runtime, spacingMs },
-      burst: burstOf(service),
+      ...{ burst: burstOf(service), ...(transport && { transport }) },
       authorize: async ({ method, url, headers, body }) => {
         if (held === null) throw new TypeError('a request before its credentials');
         return sign(

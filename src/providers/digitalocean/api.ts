@@ -7,6 +7,7 @@ import {
   interrupted,
   parseJson,
   readRetryAfter,
+  type Transport,
 } from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import { poll, type RetryPolicy } from '../../lib/retry.ts';
@@ -20,6 +21,7 @@ export interface DigitalOceanDeps {
   token: (signal: AbortSignal) => Promise<Secret>;
   /** `https://api.digitalocean.com` */
   baseUrl: URL;
+  transport?: Transport;
 }
 
 type Question = Pick<ApiRequest, 'op' | 'path' | 'query'>;
@@ -64,9 +66,10 @@ const pageSize = 200;
 /** As many as an account of 100 000 of one thing has. */
 const maxPages = 500;
 
-export function createApi({ runtime, token, baseUrl }: DigitalOceanDeps): Api {
+export function createApi({ runtime, token, baseUrl, transport }: DigitalOceanDeps): Api {
   const client = createApiClient({
     ...{ provider: providerId, baseUrl, runtime, toError: toDigitalOceanError },
+    ...(transport && { transport }),
     authorize: async (_request, signal) => ({ authorization: `Bearer ${(await token(signal)).reveal()}` }),
     // A little slower than the limit, also with what goes out at once: the two ends do not count from the same moment.
     spacingMs: Math.ceil(60_000 / (rateLimit.perMinute - burst - 5)),

@@ -7,6 +7,7 @@ import {
   interrupted,
   parseJson,
   readRetryAfter,
+  type Transport,
 } from '../../lib/api-client.ts';
 import type { HttpsAnswer } from '../../lib/https.ts';
 import { poll, type RetryPolicy } from '../../lib/retry.ts';
@@ -19,6 +20,7 @@ export interface HetznerDeps {
   token: (signal: AbortSignal) => Promise<Secret>;
   /** `https://api.hetzner.cloud/v1`, or a simulator on this computer. */
   baseUrl: URL;
+  transport?: Transport;
 }
 
 export type Query = NonNullable<ApiRequest['query']>;
@@ -58,9 +60,10 @@ export const pollPolicy: RetryPolicy = { firstDelayMs: 1_500, factor: 1.4, maxDe
 /** @see https://docs.hetzner.cloud/reference/cloud#description/pagination: 50 at most */
 const perPage = 50;
 
-export function createHetznerClient({ runtime, token, baseUrl }: HetznerDeps): HetznerClient {
+export function createHetznerClient({ runtime, token, baseUrl, transport }: HetznerDeps): HetznerClient {
   const api = createApiClient({
     ...{ provider: 'hetzner', baseUrl, runtime, spacingMs, burst, toError },
+    ...(transport && { transport }),
     authorize: async (_request, signal) => ({ authorization: `Bearer ${(await token(signal)).reveal()}` }),
     // `RateLimit-Reset` tells when all requests are back, which is far too late.
     retryAfterMs: (answer) => readRetryAfter(answer, runtime.now()) ?? refillMs,

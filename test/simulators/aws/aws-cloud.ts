@@ -63,15 +63,17 @@ const ec2Actions: Readonly<Record<string, Action>> = {
 
 export interface AwsSimulator {
   server: SimServer;
+  /** What is behind the server's line. */
+  answer(request: SimRequest): Promise<SimAnswer>;
   state: CloudState;
   keys: Map<string, KnownKey>;
   /** Whether requests and answers are held to the description that the AWS CLI brings. */
   heldToDescription: boolean;
 }
 
-export function createAwsSimulator(state: CloudState): AwsSimulator {
+/** @param model what requests and answers are held to; null: nothing */
+export function createAwsSimulator(state: CloudState, model = loadServiceModel()): AwsSimulator {
   const keys = new Map<string, KnownKey>();
-  const model = loadServiceModel();
   const server = new SimServer({ handle: (request) => answer(request), now: () => state.now() });
   const answer = async (request: SimRequest): Promise<SimAnswer> => {
     const json = request.headers['x-amz-target'];
@@ -99,7 +101,7 @@ export function createAwsSimulator(state: CloudState): AwsSimulator {
       return request.body.includes('Version=2011-06-15') ? stsFault(error) : xmlFault(error);
     }
   };
-  return { server, state, keys, heldToDescription: model !== null };
+  return { server, answer, state, keys, heldToDescription: model !== null };
 }
 
 function throttle({ settings }: CloudState): void {

@@ -44,13 +44,22 @@ export function checkSignature(
   if (!mustSign.every((name) => names.includes(name))) throw refusal(service, 'mismatch');
   const scope = `${date}/${region}/${service}/aws4_request`;
   const text = ['AWS4-HMAC-SHA256', at, scope, sha256(canonicalRequest(request, names))].join('\n');
-  const signing = [date, region, service, 'aws4_request'].reduce<Buffer>(
-    (secret, part) => hmac(secret, part),
-    Buffer.from(`AWS4${key.secret}`),
-  );
+  const signing = signingKey(key.secret, [date, region, service]);
   if (!timingSafeEqual(hmac(signing, text), Buffer.from(signature, 'hex')))
     throw refusal(service, 'mismatch');
   return signer;
+}
+
+const signingKeys = new Map<string, Buffer>();
+
+/** One for each day, region and service. */
+function signingKey(secret: string, scope: readonly string[]): Buffer {
+  const name = [secret, ...scope].join(' ');
+  const made =
+    signingKeys.get(name) ??
+    [...scope, 'aws4_request'].reduce<Buffer>((key, part) => hmac(key, part), Buffer.from(`AWS4${secret}`));
+  signingKeys.set(name, made);
+  return made;
 }
 
 function canonicalRequest(

@@ -108,7 +108,7 @@ function simulatedCloud(state: CloudState): SimulatedCloud {
   });
 }
 
-function plantInstance(state: CloudState, tags: Tags): string {
+export function plantInstance(state: CloudState, tags: Tags): string {
   const now = state.now();
   const [region] = regions;
   const instance: Instance = {
