@@ -8,6 +8,7 @@ import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
 import { makeSpec } from '../../test/machine/lab.ts';
 import { SpuffError } from '../domain/errors.ts';
+import { resolvePolicy } from '../domain/guard-policy.ts';
 import type { Instance } from '../domain/instance.ts';
 import { silentProgress } from '../domain/progress.ts';
 import { defaultSettings, type Settings } from '../domain/settings.ts';
@@ -48,6 +49,7 @@ async function open(settings: Partial<Settings> = {}) {
         return { exitCode: 0, stdout: '', stderr: '' };
       },
     }),
+    guardPolicy: async () => resolvePolicy(null, null),
     agentPackage: async () => ({
       ...{ version: '9.9.9', bundlePath: join(folder, 'agent.cjs'), bundleSha256: 'a'.repeat(64) },
       runtime: () => ({ sha256: 'b'.repeat(64), locate: async () => folder }),
