@@ -91,7 +91,8 @@ export function drawLife(model: ModelName, random: Random): LifePlan {
       down: spans(0.3, 3, 6 * hourMs),
       refusing: spans(0.15, 3, hourMs),
       noSnapshots: spans(0.3, 2, 8 * hourMs),
-      lossShare: random.pick([0, 0, 0.01, 0.05]),
+      // The engine of a local machine is on the same computer, and nobody asks it again.
+      lossShare: random.pick(isLocal ? [0, 0.001] : [0, 0, 0.01, 0.05]),
     },
     hasForeign: random.chance(0.5),
   };
