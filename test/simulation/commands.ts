@@ -56,6 +56,8 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
 function createSsh(process: SimProcess): Ssh {
   const known: Partial<Ssh> = {
     makeHostKey: () => hostKey,
+    // No machine has a pre-down hook.
+    run: async () => ({ stdout: '', stderr: '', exitCode: 1 }),
     findLoginKeys: async () => ({ publicKeys: [hostKey.publicKey], publicKeyPath: null, notes: [] }),
     async establishIdentity({ identity }, save) {
       await process.mayDie();
