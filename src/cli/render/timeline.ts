@@ -1,5 +1,5 @@
 /** The last hours of a machine as a picture: a row for each signal, a column for each stretch of time. */
-import type { AgentResponse } from '../../protocol/response-schemas.ts';
+import type { AgentResponse } from '../../app/ask-agent.ts';
 
 type History = AgentResponse<'activityHistory'>;
 type Sample = History['samples'][number];

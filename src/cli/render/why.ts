@@ -1,8 +1,8 @@
+import type { AgentResponse } from '../../app/ask-agent.ts';
 import type { Explanation, Verdict } from '../../app/explain-idleness.ts';
 import type { Part } from '../../app/instance-status.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { formatMoney } from '../../domain/money.ts';
-import type { AgentResponse } from '../../protocol/response-schemas.ts';
 import type { Paint } from './terminal.ts';
 import { type Field, formatFields, formatMoment, formatTime } from './text.ts';
 import { drawTimeline } from './timeline.ts';
