@@ -73,7 +73,9 @@ export async function openBudgetCheck(
     const others = spells.filter(({ name }) => name !== plan.name);
     const left = leftOf(useOfBudget(budget, others, monthAt(nowMs), nowMs));
     if (isOver(use) && !isAllowed) throw overBudget(use, plan, left);
-    context.progress.warn(`${describeUse(use)}: ${use.percent} % of monthly_budget`);
+    context.progress.warn(
+      `${describeUse(use)}: ${use.percent} % of monthly_budget, ${formatMoney(use.limit)}`,
+    );
   };
 }
 
@@ -103,21 +105,26 @@ function leftOf({ limit, spent, ahead }: BudgetUse): Money {
   return subtractMoney(limit, addMoney(spent, ahead));
 }
 
-function describeUse({ limit, spent, ahead }: BudgetUse): string {
-  return `this month comes to ${formatMoney(addMoney(spent, ahead))} of ${formatMoney(limit)} at most (${formatMoney(spent)} spent, ${formatMoney(ahead)} until the deadlines of what runs)`;
+function describeUse({ spent, ahead }: BudgetUse): string {
+  const parts = `${formatMoney(spent)} spent, ${formatMoney(ahead)} until the deadlines of what runs`;
+  return `this month can come to ${formatMoney(addMoney(spent, ahead))} (${parts})`;
 }
 
 function overBudget(use: BudgetUse, { name }: UpPlan, left: Money): SpuffError {
   const spend = { ...left, amount: left.amount.replace(/(\.\d\d)\d+$/, '$1') };
-  return new SpuffError('quota', `with ${name} ${describeUse(use)}: that is over monthly_budget`, {
-    hints: [
-      ...(/[1-9]/.test(spend.amount)
-        ? [`give it what is left: --max-spend ${spend.amount}${spend.currency}, or a shorter --ttl`]
-        : []),
-      'see what costs: spuff cost',
-      'or go on knowingly: --over-budget',
-    ],
-  });
+  return new SpuffError(
+    'quota',
+    `with ${name} ${describeUse(use)}: monthly_budget is ${formatMoney(use.limit)}`,
+    {
+      hints: [
+        ...(/[1-9]/.test(spend.amount)
+          ? [`give it what is left: --max-spend ${spend.amount}${spend.currency}, or a shorter --ttl`]
+          : []),
+        'see what costs: spuff cost',
+        'or go on knowingly: --over-budget',
+      ],
+    },
+  );
 }
 
 /** Whether machines at a provider cost anything. One that can't be opened may. */

@@ -61,7 +61,12 @@ function cloud(there: SnapshotInfo[], refused: readonly string[] = []): FakeRun 
         price: async () => ({ monthly: month, perBytes: 1e9 }),
       },
     },
-    ssh: { disconnect: async () => undefined, forget: async () => undefined },
+    ssh: {
+      // There is no pre-down hook.
+      run: async () => ({ stdout: '', stderr: '', exitCode: 1 }),
+      disconnect: async () => undefined,
+      forget: async () => undefined,
+    },
   };
 }
 

@@ -219,57 +219,6 @@ export const machine = z.strictObject({
   billed: z.boolean(),
 });
 
-const guardRequest = z.strictObject({
-  kind: z.enum(['login', 'commit', 'other']),
-  keyFingerprint: nullable(z.string()),
-  destination: nullable(z.string()),
-  hostFingerprint: nullable(z.string()),
-  hostKey: nullable(z.string()),
-  user: nullable(z.string()),
-});
-
-/** One decision of a guard; `reason` is a name of the table in docs/guard.md. */
-export const guardRecord = z.strictObject({
-  at: time,
-  instanceKey: z.string(),
-  instanceName: z.string(),
-  session: z.string(),
-  decision: z.enum(['signed', 'refused']),
-  reason: nullable(z.string()),
-  request: guardRequest,
-});
-
-export const guardPolicy = z.strictObject({
-  keys: z.array(z.array(z.string())),
-  destinations: z.array(
-    z.strictObject({
-      name: z.string(),
-      users: z.array(z.string()),
-      hostKeys: z.array(z.string()),
-      plain: z.boolean(),
-    }),
-  ),
-  confirm: z.enum(['never', 'first-use', 'always']),
-  confirmTimeoutMs: z.number(),
-  leaseMs: z.number(),
-  rate: z.strictObject({ perMinute: z.number(), burst: z.number() }),
-  commitSigning: z.enum(['allow', 'confirm', 'off']),
-});
-
-export const guardStatus = z.strictObject({
-  session: z.string(),
-  instanceKey: z.string(),
-  instanceName: z.string(),
-  pid: z.number(),
-  startedAt: time,
-  leaseEndsAt: time,
-  revoked: z.boolean(),
-  signed: z.number(),
-  refused: z.number(),
-  lastRefusal: nullable(guardRecord),
-  policy: guardPolicy,
-});
-
 /** What the agent answers is in its own protocol, which is versioned on its own. */
 export const agentAnswer = z.record(z.string(), z.unknown());
 export const ofInstance = { instance: z.string() };
@@ -277,31 +226,3 @@ export const envelope = <T extends Record<string, z.ZodMiniType>>(fields: T) =>
   z.strictObject({ version: z.literal(1), ...fields });
 
 export const logFile = { file: z.string(), sizeBytes: z.number(), modifiedAt: time };
-
-const newKeyFields = {
-  fingerprint: z.string(),
-  publicPath: z.string(),
-  storage: z.enum(['disk', 'agent']),
-  madeAt: time,
-  expiresAt: nullable(time),
-};
-export const newKey = z.strictObject(newKeyFields);
-export const ownKey = z.strictObject({
-  ...newKeyFields,
-  role: z.enum(['current', 'retiring']),
-  ageMs: nullable(z.number()),
-  usable: z.boolean(),
-  inAgent: z.boolean(),
-  remainingMs: nullable(z.number()),
-  passphrase: nullable(z.boolean()),
-  instances: z.array(z.string()),
-  providers: z.array(z.string()),
-  providersNotAsked: z.array(z.string()),
-});
-
-export const undone = z.strictObject({
-  name: z.string(),
-  code: z.string(),
-  message: z.string(),
-  hints: z.array(z.string()),
-});

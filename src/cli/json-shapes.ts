@@ -3,23 +3,20 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
+import { guardShapes } from './json-guard.ts';
+import { keyShapes } from './json-keys.ts';
 import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
 import {
   agentAnswer,
   envelope,
-  guardPolicy,
-  guardRecord,
-  guardStatus,
   image,
   instance,
   leftover,
   logFile,
   machine,
-  newKey,
   nullable,
   ofInstance,
   orphan,
-  ownKey,
   part,
   plan,
   reapError,
@@ -27,7 +24,6 @@ import {
   size,
   snapshot,
   time,
-  undone,
   untracked,
   verdict,
 } from './json-parts.ts';
@@ -149,33 +145,6 @@ export const jsonShapes = {
     about: '`firewall`: the networks that may reach port 22; null: everybody.',
     schema: envelope({ instance: z.string(), allowSshFrom: nullable(z.array(z.string())) }),
   },
-  key: { about: '`key new`: the key that was made.', schema: envelope({ key: newKey }) },
-  keys: {
-    about:
-      '`key list`, the current one first. `passphrase` is null without a file, `remainingMs` without an end in ssh-agent, ' +
-      '`ageMs` when a clock is wrong.',
-    schema: envelope({ keys: z.array(ownKey) }),
-  },
-  'key-rotation': {
-    about:
-      '`key rotate`. `undone` are instances and providers that it did not work for: then nothing is in `retired`, and the ' +
-      'command ends with an error.',
-    schema: envelope({
-      key: newKey,
-      resumed: z.boolean(),
-      done: z.array(z.string()),
-      undone: z.array(undone),
-      retired: z.array(z.string()),
-    }),
-  },
-  'key-revocation': {
-    about: '`key revoke`. While something is in `undone` nothing is in `deleted`.',
-    schema: envelope({
-      done: z.array(z.string()),
-      undone: z.array(undone),
-      deleted: z.array(z.string()),
-    }),
-  },
   snapshots: {
     about:
       '`snapshot list`, and `snapshot create` with the new one alone. `monthly` is what it costs a month; null where nothing is ' +
@@ -227,39 +196,8 @@ export const jsonShapes = {
       droppedEntries: z.number(),
     }),
   },
-  'guard-status': {
-    about:
-      '`guard status`. `policy` is what would count for a session that begins now; each guard has that of its own. `keys` are ' +
-      'lists that a key must be in, each of them. `unanswered`: guards that run and could not be asked.',
-    schema: envelope({
-      instance: nullable(z.string()),
-      guards: z.array(guardStatus),
-      unanswered: z.array(
-        z.strictObject({ instanceKey: z.string(), session: z.string(), error: z.string() }),
-      ),
-      policy: part(guardPolicy),
-    }),
-  },
-  'guard-test': {
-    about:
-      '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
-    schema: envelope({
-      ...ofInstance,
-      trials: z.array(
-        z.strictObject({
-          host: z.string(),
-          user: z.string(),
-          outcome: z.enum(['signed', 'refused', 'unasked']),
-          reason: nullable(z.string()),
-          exitStatus: z.number(),
-        }),
-      ),
-    }),
-  },
-  'guard-log': {
-    about: '`guard log`: the oldest first. `reason` is one of [these](guard.md#why-something-is-refused).',
-    schema: envelope({ records: z.array(guardRecord) }),
-  },
+  ...keyShapes,
+  ...guardShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

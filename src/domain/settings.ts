@@ -1,6 +1,6 @@
+import { defaultPreDownSeconds, defaultThresholds } from './agent-config.ts';
 import type { MoneyLimit } from './money.ts';
 import type { OnIdle } from './provider.ts';
-import { defaultPreDownSeconds, defaultThresholds } from './agent-config.ts';
 
 export const forwardAgentModes = ['guard', 'none', 'raw'] as const;
 

@@ -38,7 +38,7 @@ export function leaseWithin(limit: MoneyLimit, tariff: Tariff | null, provider: 
       'usage',
       `${provider} bills in ${currency}, and ${written} is in ${limit.currency}`,
       {
-        hints: [`name the amount in its currency: --max-spend ${limit.amount}${currency}`],
+        hints: [`name an amount in ${currency}: no rate of exchange is guessed`],
       },
     );
   }
