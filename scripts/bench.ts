@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { measureAgent } from './bench/agent.ts';
 import { measureCloudUp, measureLists } from './bench/clouds.ts';
 import { measureExec } from './bench/exec.ts';
+import { measureGuard } from './bench/guard.ts';
 import { type BenchSetup, makeSetup } from './bench/setup.ts';
 import { measureStartUp } from './bench/start-up.ts';
 import { printTable } from './bench/table.ts';
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
     printTable('Start-up', await measureStartUp(setup, rounds.commands));
     printTable('Running a command', await measureExec(setup, rounds.commands));
     printTable('The agent', await measureAgent(setup));
+    printTable('The guard of the ssh-agent', await measureGuard(rounds.commands));
     printTable('Clouds, simulated', [
       ...(await measureLists(setup, rounds.machines)),
       ...(await measureCloudUp(setup, rounds.machines)),

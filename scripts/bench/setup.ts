@@ -21,7 +21,11 @@ export async function makeSetup(project: string): Promise<BenchSetup> {
   const home = join(folder, 'home');
   const command = [process.execPath, join(project, 'dist', 'spuff.cjs')];
   // No agent: the peers and spuff log in with the same key file.
-  const env = { SPUFF_HOME: home, SSH_AUTH_SOCK: '', HOME: folder, XDG_CACHE_HOME: join(folder, 'cache') };
+  const env = {
+    ...{ SPUFF_HOME: home, SSH_AUTH_SOCK: '', HOME: folder, XDG_CACHE_HOME: join(folder, 'cache') },
+    // A reaper in the background would be measured along.
+    SPUFF_BACKGROUND: 'off',
+  };
   const spuff = (args: readonly string[]) => runTimed([...command, ...args], env);
   await spuff(['init', '--yes']);
   await spuff(['image', 'build']);

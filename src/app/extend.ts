@@ -117,9 +117,9 @@ function sayPrice(
 ): void {
   if (tariff === null) return;
   const hourly = `${formatMoney(tariff.hourly, 5)} an hour`;
-  if (after === null) return progress.note(`${hourly}, without an end`);
-  const moreMs = before === null ? 0 : after.getTime() - before.getTime();
-  progress.note(moreMs > 0 ? `${hourly}, at most ${formatMoney(costOf(tariff, moreMs))} more` : hourly);
+  const moreMs = before === null || after === null ? 0 : after.getTime() - before.getTime();
+  const more = moreMs > 0 ? `, at most ${formatMoney(costOf(tariff, moreMs))} more` : '';
+  progress.note(`${hourly}${after === null ? ', without an end' : more}`);
 }
 
 /**

@@ -278,24 +278,3 @@ describe('a machine that is seen off', () => {
     expect(left(scene)).toEqual(['extended']);
   });
 });
-
-describe('what dead machines have left behind', () => {
-  it('goes once no order can want it any more', async () => {
-    const scene = open();
-    const { key } = makeSpec();
-    const alive = await scene.make('alive', { expiresAt: null });
-    const thing = { id: 'f-1', name: 'spuff', billed: false } as const;
-    scene.cloud.leftovers.push(
-      { ...thing, kind: 'firewall', key },
-      { ...thing, kind: 'firewall', id: 'f-2', key: alive.key },
-      { ...thing, kind: 'volume', id: 'v-1', key },
-      { ...thing, kind: 'firewall', id: 'f-3', key: null },
-    );
-    // Keys of the tests are of today; the fake cloud lives in the past.
-    scene.runtime.advance(Date.now() - scene.runtime.now() + 25 * hourMs);
-    expect((await scene.reap()).leftovers).toEqual([]);
-    scene.runtime.advance(2 * hourMs);
-    expect((await scene.reap()).leftovers.map(({ id }) => id)).toEqual(['f-1']);
-    expect(scene.cloud.leftovers.map(({ id }) => id)).toEqual(['f-2', 'v-1', 'f-3']);
-  });
-});

@@ -26,68 +26,76 @@ export const sshrcLine = `${forwardedAgentScriptPath} link </dev/null >/dev/null
  * A socket has its name a moment before it is bound, so one is dead when it was so twice.
  * sshd up to 10.0 puts them into /tmp, where others may write: what is looked at there is in a folder of the user's that
  * bears that very name, for which no link can stand in once it has been entered.
- * @see PROTOCOL.agent and misc-agent.c of OpenSSH for the names
+ * In bash, which the login user has for a shell: it can read the kernel's list and wait without starting a program.
+ * @see https://github.com/openssh/openssh-portable/blob/master/misc-agent.c for the names since 10.1
  */
-export const forwardedAgentScript = `#!/bin/sh
+export const forwardedAgentScript = `#!/bin/bash
 set -u
+shopt -s nullglob
 folder=${forwardedAgentFolder}
 link=${forwardedAgentPath}
-dead=''
+declare -A dead=() suspects=()
 
+# Sets newest and dead.
 look() {
-  suspects=$dead newest='' dead=''
-  set -- /tmp/ssh-*/agent.* "$HOME"/.ssh/agent/s.*.sshd.*
+  local path name place line lines
+  local -A bound=()
+  local -a paths=(/tmp/ssh-*/agent.* "$HOME"/.ssh/agent/s.*.sshd.*)
   # After the names: else one that was bound in between would look dead.
-  bound="$(grep -o ' /.*' /proc/net/unix)
-"
-  for path; do
+  mapfile -t lines </proc/net/unix
+  for line in "\${lines[@]}"; do
+    [[ $line != *' /'* ]] || bound[/\${line#* /}]=1
+  done
+  newest='' dead=()
+  for path in "\${paths[@]}"; do
     name=\${path##*/} place=\${path%/*}
-    cd -P "$place" 2>/dev/null && [ -O . ] && [ -S "$name" ] && [ -O "$name" ] || continue
-    case $place in /tmp/*) [ "$PWD" = "$place" ] || continue ;; esac
-    case $bound in
-      *" $path
-"*)
-        if [ -z "$newest" ] || [ "$path" -nt "$newest" ]; then newest=$path; fi
-        continue
-        ;;
-    esac
-    case $suspects in
-      *"$path
-"*)
-        rm -f "$name"
-        cd /
-        case $place in /tmp/*) rmdir "$place" ;; esac
-        ;;
-      *) dead="$dead$path
-" ;;
-    esac
+    cd -P "$place" 2>/dev/null && [[ -O . && -S $name && -O $name ]] || continue
+    [[ $place != /tmp/* || $PWD = "$place" ]] || continue
+    if [[ -n \${bound[$path]-} ]]; then
+      if [[ -z $newest || $path -nt $newest ]]; then newest=$path; fi
+    elif [[ -n \${suspects[$path]-} ]]; then
+      rm -f "$name"
+      cd /
+      [[ $place != /tmp/* ]] || rmdir "$place"
+    else
+      dead[$path]=1
+    fi
   done
   cd /
 }
 
 is_right() {
-  if [ -n "$newest" ]; then [ "$newest" -ef "$link" ]; else ! [ -h "$link" ]; fi
+  if [[ -n $newest ]]; then [[ $newest -ef $link ]]; else [[ ! -h $link ]]; fi
 }
 
 # Two at once would each put back what the other has just replaced; and a session must not wait long.
 put_right() {
   flock -w 2 9 || return
-  dead='' && look
-  if is_right; then :
-  elif [ -z "$newest" ]; then rm -f "$link"
-  else ln -sfn "$newest" "$folder/.new" && mv -fT "$folder/.new" "$link"
+  look
+  if is_right; then
+    :
+  elif [[ -z $newest ]]; then
+    rm -f "$link"
+  else
+    ln -sfn "$newest" "$folder/.new" && mv -fT "$folder/.new" "$link"
   fi
   flock -u 9
 }
 
-[ -d "$folder" ] || exit 0
+[[ -d $folder ]] || exit 0
 exec 9<"$folder"
 look
 is_right || put_right
-[ "$1" = watch ] || exit 0
-while sleep 1; do
-  [ -n "$newest$dead" ] || exit 0
+[[ $1 = watch ]] || exit 0
+# Nobody ever writes into it, so that reading it is waiting.
+exec 8<> <(:)
+while :; do
+  read -r -t 1 -u 8
+  [[ -n $newest || \${#dead[@]} -gt 0 ]] || exit 0
+  suspects=()
+  for path in "\${!dead[@]}"; do suspects[$path]=1; done
   look
+  suspects=()
   is_right || put_right
 done
 `;

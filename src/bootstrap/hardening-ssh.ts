@@ -16,8 +16,10 @@ export const passwordDropIn = 'PasswordAuthentication no\n';
 /**
  * Algorithms are taken away from sshd's own list, never named: naming one that this sshd lacks keeps it from starting,
  * and what a newer one adds (post-quantum exchanges) stays in.
- * A client that has vanished is given up within a minute: until then sshd keeps the socket of the agent that it lent.
- * SetEnv is the last word on a session's environment, so each session gets the one path for it.
+ * A client that has vanished is given up after 30 s, by OpenSSH 9.2 after 60 s, which waits twice as long as it says:
+ * until then sshd keeps the socket of the agent that it lent.
+ * SetEnv is the last word on a session's environment, so each session gets the one path for it. cargo's own git never says
+ * which host a login is for, so that the guard refuses it: it uses the system's git instead.
  * @param user a name that `checkUserName` has passed; sshd would read `*`, `?`, `!` and `@` in it as a pattern
  * @see sshd_config(5)
  */
@@ -44,8 +46,8 @@ AllowStreamLocalForwarding local
 LoginGraceTime 20
 MaxSessions 20
 LogLevel VERBOSE
-ClientAliveInterval 15
-ClientAliveCountMax 3
-SetEnv SSH_AUTH_SOCK=${forwardedAgentPath}
+ClientAliveInterval 10
+ClientAliveCountMax 2
+SetEnv SSH_AUTH_SOCK=${forwardedAgentPath} CARGO_NET_GIT_FETCH_WITH_CLI=true
 `;
 }

@@ -1,6 +1,7 @@
 import type { ConfigStore } from '../app/config-store.ts';
 import type { AppContext } from '../app/context.ts';
 import type { HomeCare } from '../app/doctor.ts';
+import type { TimerHost } from '../app/reaper-timer.ts';
 import type { SpuffError } from '../domain/errors.ts';
 import type { OwnKeyStore } from '../domain/own-key.ts';
 import type { Questions } from './ask.ts';
@@ -39,6 +40,11 @@ export interface CliServices {
   openOwnKeys(): Promise<OwnKeyStore>;
   /** Providers that are built in. */
   readonly providerIds: readonly string[];
+  /** What starts this spuff again: the program and its first arguments. */
+  readonly program: readonly string[];
+  /** Variables that may hold the credential of a provider; none for one that needs none. */
+  credentialVariables(provider: string): readonly string[];
+  openTimerHost(): Promise<TimerHost>;
   /** Starts a reaper that nobody waits for, where one is due. Never fails. */
   reapInBackground(context: AppContext): Promise<void>;
   /** Writes a file about an error that nobody foresaw. Gives its path; null when it could not be written. */

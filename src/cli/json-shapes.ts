@@ -98,6 +98,15 @@ export const jsonShapes = {
       failures: z.array(z.strictObject({ provider: z.string(), error: reapError })),
     }),
   },
+  'reaper-timer': {
+    about: '`reaper install` and `reaper status`. `active`: it runs by itself.',
+    schema: envelope({
+      kind: z.enum(['systemd', 'launchd', 'cron']),
+      installed: z.boolean(),
+      active: z.boolean(),
+      files: z.array(z.string()),
+    }),
+  },
   firewall: {
     about: '`firewall`: the networks that may reach port 22; null: everybody.',
     schema: envelope({ instance: z.string(), allowSshFrom: nullable(z.array(z.string())) }),

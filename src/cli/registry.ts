@@ -51,6 +51,11 @@ export const commandGroups: readonly CommandGroup[] = [
       sizes: async () => (await import('./commands/sizes.ts')).sizes,
       regions: async () => (await import('./commands/regions.ts')).regions,
       reap: async () => (await import('./commands/reap.ts')).reap,
+      'reaper install': async () => (await import('./commands/reaper-install.ts')).reaperInstall,
+      'reaper uninstall': async () => (await import('./commands/reaper-uninstall.ts')).reaperUninstall,
+      'reaper status': async () => (await import('./commands/reaper-status.ts')).reaperStatus,
+      'reaper workflow': async () => (await import('./commands/reaper-workflow.ts')).reaperWorkflow,
+      'reaper run': async () => (await import('./commands/reaper-run.ts')).reaperRun,
       orphans: async () => (await import('./commands/orphans.ts')).orphans,
       adopt: async () => (await import('./commands/adopt.ts')).adopt,
       'firewall show': async () => (await import('./commands/firewall-show.ts')).firewallShow,
@@ -93,6 +98,7 @@ export const commandGroups: readonly CommandGroup[] = [
 /** What the first words of two-word commands are about. */
 export const families: Readonly<Record<string, string>> = {
   agent: 'ask spuff-agent, the daemon on an instance',
+  reaper: 'have machines reaped by a timer, a scheduled job, or a process that runs on',
   snapshot: 'keep the disk of an instance, and start others from it',
   image: 'the base images that local machines start from',
   firewall: 'who may reach port 22 of an instance',

@@ -130,7 +130,7 @@ export interface Guard {
   status(): GuardStatus;
   /** The session that has the terminal; null: it has ended. */
   attach(session: PausableSession | null): void;
-  /** Ends every connection; nothing is signed from then on. */
+  /** Ends every connection; nothing is signed from then on. Again is success. */
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { ownerName } from '../app/owner.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { homePaths } from '../state/home.ts';
 import { takeReapStamp, wasReapedLately } from '../state/reap-stamp.ts';
+import { ownProgram } from './own-program.ts';
 
 /** Set to `off`, nothing is started: for tests, and for who wants that in one shell only. */
 const switchVariable = 'SPUFF_BACKGROUND';
@@ -41,8 +42,7 @@ async function start(paths: ReturnType<typeof homePaths>, env: NodeJS.ProcessEnv
   ]);
   makePrivateDirectory(paths.log);
   const said = openSync(join(paths.log, 'reap.log'), 'w', 0o600);
-  const program = join(import.meta.dirname, 'spuff.cjs');
-  const argv = [process.execPath, program, 'reap', '--once', '--owner', ownerName(), '--no-input'];
+  const argv = [...ownProgram, 'reap', '--once', '--owner', ownerName(), '--no-input'];
   const own = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const child = await startProcess(argv, {
     stdio: ['ignore', said, said],

@@ -1,6 +1,8 @@
 /** Puts the parts together. Nothing here does any work before it is asked for. */
+import { homedir } from 'node:os';
 import type { AppContext } from '../app/context.ts';
 import type { HomeCare } from '../app/doctor.ts';
+import type { TimerHost } from '../app/reaper-timer.ts';
 import { createQuestions } from '../cli/ask.ts';
 import type { CliServices, ContextParts } from '../cli/cli.ts';
 import { SpuffError } from '../domain/errors.ts';
@@ -13,7 +15,8 @@ import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
 import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
 import { logTraces } from './log-traces.ts';
-import { providers } from './providers.ts';
+import { ownProgram } from './own-program.ts';
+import { credentialVariables, providers } from './providers.ts';
 import type { StopSignals } from './signals.ts';
 
 /** The parts, and their end. */
@@ -69,6 +72,9 @@ function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void)
       return createOwnKeyStore({ home: guardedPaths().home, runtime: systemRuntime });
     },
     createContext: (parts) => composeContext(parts, stop, onOpen),
+    program: ownProgram,
+    credentialVariables: (provider) => credentialVariables[provider] ?? [],
+    openTimerHost,
     reapInBackground: async (context) => {
       const { reapInBackground } = await import('./background-reaper.ts');
       await reapInBackground(context, process.env);
@@ -106,6 +112,17 @@ async function openHomeCare(): Promise<HomeCare> {
     },
     checkState: () => checkState(paths.state),
     recoverState: () => recoverState(paths.state),
+  };
+}
+
+async function openTimerHost(): Promise<TimerHost> {
+  const { runProcess } = await import('../lib/process.ts');
+  return {
+    platform: process.platform,
+    userHome: homedir(),
+    env: process.env,
+    userId: process.getuid?.() ?? -1,
+    run: (argv, stdin) => runProcess(argv, { timeoutMs: 30_000, ...(stdin !== undefined && { stdin }) }),
   };
 }
 

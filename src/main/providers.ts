@@ -7,6 +7,13 @@ import { findEngineSocket } from './engine-socket.ts';
 
 type ProviderBuilder = (context: AppContext) => Promise<Provider>;
 
+/** Where the credential of each provider may be, in the order of preference. */
+export const credentialVariables: Readonly<Record<ProviderId, readonly [string, ...string[]]>> = {
+  digitalocean: ['DIGITALOCEAN_TOKEN'],
+  hetzner: ['HCLOUD_TOKEN', 'HETZNER_TOKEN'],
+  aws: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+};
+
 export const providers: Readonly<Record<ProviderId, ProviderBuilder>> = {
   local: async (context) => {
     const { createLocalProvider } = await import('../providers/local/local-provider.ts');
@@ -25,7 +32,7 @@ export const providers: Readonly<Record<ProviderId, ProviderBuilder>> = {
     const { createDigitalOceanProvider } = await import('../providers/digitalocean/digitalocean-provider.ts');
     const entry = {
       id: 'digitalocean',
-      variables: ['DIGITALOCEAN_TOKEN'],
+      variables: credentialVariables['digitalocean'] ?? [],
       makeItAt: 'https://cloud.digitalocean.com/account/api/tokens',
       url: 'https://api.digitalocean.com',
       urlVariable: 'DIGITALOCEAN_API_URL',
@@ -36,7 +43,7 @@ export const providers: Readonly<Record<ProviderId, ProviderBuilder>> = {
     const { createHetznerProvider } = await import('../providers/hetzner/hetzner-provider.ts');
     const entry = {
       id: 'hetzner',
-      variables: ['HCLOUD_TOKEN', 'HETZNER_TOKEN'],
+      variables: credentialVariables['hetzner'] ?? [],
       makeItAt: 'https://console.hetzner.cloud, in your project under Security, API tokens',
       url: 'https://api.hetzner.cloud/v1',
       urlVariable: 'HCLOUD_ENDPOINT',

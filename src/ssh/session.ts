@@ -41,6 +41,7 @@ export async function openTerminalSession(
   const inbox = openInbox(options, () => opening.abort());
   // With options of their own (-L, -v) users want to read what ssh says, when it says it.
   const log = sshArgs.length > 0 ? null : openSshLog(context.paths.runDirectory);
+  let following: { stop(): void } | null | undefined;
   try {
     if (options.shared) await openSharedConnection(target, context, { signal: opening.signal });
     const sshArgv = buildSession(target, context, {
@@ -55,9 +56,10 @@ export async function openTerminalSession(
     // Out of the terminal's process group, or its Ctrl-C would end ssh before the program has heard of it. A connection
     // of its own must stay in it, because it may have to ask for a passphrase there.
     const child = await startProcess(sshArgv, { stdio: 'inherit', detached: relays && options.shared });
-    if (options.forwardAgent !== false && options.forwardAgent !== 'raw') {
-      options.forwardAgent.attach(tty ? pausing(child) : null);
-    }
+    const guard = typeof options.forwardAgent === 'object' ? options.forwardAgent : null;
+    guard?.attach(tty ? pausing(child) : null);
+    // What still holds a connection to the agent would keep ssh, and the agent with it, after the shell has ended.
+    following = guard && log?.follow(() => void guard.close());
     const relay = relays ? relayTo(target, context, mark, child) : passTo(child);
     inbox.deliverTo(relay.send);
     const [code, signalName] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
@@ -66,6 +68,7 @@ export async function openTerminalSession(
     if (log) requireSessionEnd(target, status, log);
     return status;
   } finally {
+    following?.stop();
     inbox.close();
     log?.remove();
   }

@@ -65,6 +65,9 @@ export async function runLine(argv: readonly string[], given: FakeRun = {}): Pro
     }),
     createContext: (parts) => fakeContext(given, parts),
     questions: { confirm: neverAsked, select: neverAsked, text: neverAsked, ...given.questions },
+    program: ['/usr/bin/node', '/opt/spuff.cjs'],
+    credentialVariables: (provider) => (provider === 'fake' ? ['FAKE_TOKEN'] : []),
+    openTimerHost: () => Promise.reject(new TypeError('no timer in this test')),
     reapInBackground: async () => undefined,
     reportBug: async (error) => {
       bugs.push(error);

@@ -18,24 +18,34 @@ export interface LoopbackOptions {
   authorizedKeys: readonly string[];
   /** 0: a free one. */
   port?: number;
+  /** An address of this computer; loopback unless told. */
+  host?: string;
   /** Lines before the hardening, in which the first value wins. */
   sshdConfig?: string;
   /** Programs that stand in for the system's, by absolute path; the system's own are under `/real`. */
   shims?: Readonly<Record<string, string>>;
   shell?: string;
+  /** Further accounts that the same keys log in to, such as a forge's `git`. */
+  otherUsers?: readonly LoopbackUser[];
 }
 
-const uid = 4242;
+export interface LoopbackUser {
+  name: string;
+  shell: string;
+}
+
+const firstUid = 4242;
 
 export class LoopbackMachine {
-  readonly host = '127.0.0.1';
+  readonly host: string;
   readonly user = 'dev';
   readonly port: number;
   readonly root: string;
   #sshd: ChildProcess | null = null;
 
-  constructor(root: string, port: number) {
+  constructor(root: string, { host, port }: { host: string; port: number }) {
     this.root = root;
+    this.host = host;
     this.port = port;
   }
 
@@ -71,6 +81,22 @@ export class LoopbackMachine {
   async remove(): Promise<void> {
     await this.stop();
     rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** The start of a command line that runs what follows on the machine, past sshd. */
+  enter(user: string): string[] {
+    const pid = this.#sshd?.pid;
+    if (pid === undefined) throw new Error('the machine is off');
+    const id = user === 'root' ? '0' : this.uidOf(user);
+    const home = user === 'root' ? '/root' : `/home/${user}`;
+    const become = ['setpriv', `--reuid=${id}`, `--regid=${id}`, '--clear-groups', '--'];
+    return ['nsenter', '-t', `${pid}`, '-m', `--wd=/`, '--', ...become, 'env', `HOME=${home}`];
+  }
+
+  uidOf(user: string): string {
+    const line = readFileSync(join(this.root, 'passwd'), 'utf8').match(new RegExp(`^${user}:x:(\\d+):`, 'm'));
+    if (!line?.[1]) throw new Error(`there is no user ${user}`);
+    return line[1];
   }
 
   /** Ids of all processes that live in the machine's namespace. */
@@ -131,20 +157,14 @@ export class LoopbackMachine {
 export async function startLoopbackMachine(options: LoopbackOptions): Promise<LoopbackMachine> {
   const root = await mkdtemp(join(tmpdir(), 'spuff-loopback-'));
   chmodSync(root, 0o755);
-  const machine = new LoopbackMachine(root, options.port ? options.port : await findFreePort());
-  for (const directory of ['etc/ssh', 'run/sshd', 'home/dev/.ssh'])
-    mkdirSync(join(root, directory), { recursive: true });
+  const host = options.host ?? '127.0.0.1';
+  const machine = new LoopbackMachine(root, { host, port: options.port || (await findFreePort()) });
+  for (const directory of ['etc/ssh', 'run/sshd']) mkdirSync(join(root, directory), { recursive: true });
   machine.setHostKey(options.hostKey);
   const write = (name: string, text: string, mode = 0o644) => writeFileSync(join(root, name), text, { mode });
   write('etc/ssh/sshd_config', renderSshdConfig(machine, options));
-  write(
-    'passwd',
-    `${readFileSync('/etc/passwd', 'utf8')}dev:x:${uid}:${uid}::/home/dev:${options.shell ?? '/bin/bash'}\n`,
-  );
-  write('group', `${readFileSync('/etc/group', 'utf8')}dev:x:${uid}:\n`);
-  write('shadow', `${readFileSync('/etc/shadow', 'utf8')}dev:*:20000:0:99999:7:::\n`, 0o600);
   write('sudoers', 'root ALL=(ALL) ALL\ndev ALL=(ALL) NOPASSWD:ALL\n', 0o440);
-  write('home/dev/.ssh/authorized_keys', `${options.authorizedKeys.join('\n')}\n`, 0o600);
+  const users = [{ name: machine.user, shell: options.shell ?? '/bin/bash' }, ...(options.otherUsers ?? [])];
   const shims = Object.entries(options.shims ?? {});
   for (const [index, [, text]] of shims.entries()) write(`shim-${index}`, text, 0o755);
   write(
@@ -154,9 +174,26 @@ export async function startLoopbackMachine(options: LoopbackOptions): Promise<Lo
       shims.map(([path], index) => [path, `shim-${index}`]),
     ),
   );
-  execFileSync('chown', ['-R', `${uid}:${uid}`, join(root, 'home/dev')]);
+  makeUsers(root, users, options.authorizedKeys);
   await machine.boot();
   return machine;
+}
+
+function makeUsers(root: string, users: readonly LoopbackUser[], authorizedKeys: readonly string[]): void {
+  const files = ['passwd', 'group', 'shadow'] as const;
+  const texts = files.map((file) => readFileSync(`/etc/${file}`, 'utf8'));
+  for (const [index, { name, shell }] of users.entries()) {
+    const id = firstUid + index;
+    const home = join(root, 'home', name);
+    texts[0] += `${name}:x:${id}:${id}::/home/${name}:${shell}\n`;
+    texts[1] += `${name}:x:${id}:\n`;
+    texts[2] += `${name}:*:20000:0:99999:7:::\n`;
+    mkdirSync(join(home, '.ssh'), { recursive: true });
+    writeFileSync(join(home, '.ssh/authorized_keys'), `${authorizedKeys.join('\n')}\n`, { mode: 0o600 });
+    execFileSync('chown', ['-R', `${id}:${id}`, home]);
+  }
+  for (const [index, file] of files.entries())
+    writeFileSync(join(root, file), texts[index] ?? '', { mode: file === 'shadow' ? 0o600 : 0o644 });
 }
 
 function renderSshdConfig(machine: LoopbackMachine, options: LoopbackOptions): string {
@@ -165,6 +202,7 @@ function renderSshdConfig(machine: LoopbackMachine, options: LoopbackOptions): s
     `Port ${machine.port}`,
     `ListenAddress ${machine.host}`,
     sshdDropIn(machine.user),
+    ...(options.otherUsers ?? []).map(({ name }) => `AllowUsers ${name}`),
     'UsePAM no',
     'AcceptEnv LANG LC_*',
     'Subsystem sftp internal-sftp',

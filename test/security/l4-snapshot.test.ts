@@ -17,6 +17,9 @@ describe('a machine from a snapshot', () => {
       'echo secret >/var/log/spuff/exec.log; echo lease >/etc/spuff/agent.json; echo work >/home/dev/work',
       'printf "[Service]\\nExecStart=/bin/sleep 9999\\n[Install]\\nWantedBy=multi-user.target\\n" >/etc/systemd/system/spuff-agent.service',
       'systemctl -q enable --now spuff-agent.service',
+      'cp /etc/systemd/system/spuff-agent.service /etc/systemd/system/spuff-forwarded-agent.service',
+      'systemctl -q enable spuff-forwarded-agent.service',
+      'ln -s /tmp/gone /run/spuff/ssh/agent.sock',
     ].join('\n');
     await former.ok(['sh', '-e', '-c', leftovers]);
     const hostKey = await former.ok(['cat', '/etc/ssh/ssh_host_ed25519_key.pub']);
@@ -60,6 +63,11 @@ describe('a machine from a snapshot', () => {
       ]),
     ).toBe('');
     expect((await next.run(['systemctl', 'is-active', 'spuff-agent.service'])).stdout).toBe('inactive\n');
+    const units = "find /etc/systemd/system -name 'spuff-*' ! -name spuff-firewall.service";
+    expect(await next.ok(['sh', '-c', units])).toBe('');
+    expect(await next.ok(['find', '/run/spuff/ssh', '-printf', '%u %m %p\\n'])).toBe(
+      'ana 700 /run/spuff/ssh\n',
+    );
     expect(await next.ok(['cat', '/home/dev/work'])).toBe('work\n');
   });
 });

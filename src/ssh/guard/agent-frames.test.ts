@@ -66,6 +66,14 @@ describe('createFrameReader', () => {
     },
   );
 
+  it('says what is wrong', () => {
+    const reader = createFrameReader();
+    expect(() => reader.push(encodeUint32(0))).toThrow('a message of 0 bytes is not possible');
+    expect(() => reader.push(Buffer.alloc(1))).toThrow('an earlier message had an impossible length');
+    expect(new FrameError('why').name).toBe('FrameError');
+    expect(() => encodeFrame(Buffer.alloc(0))).toThrow('no message has 0 bytes');
+  });
+
   it('refuses an impossible length after good messages in the same chunk', () => {
     expect(() => createFrameReader().push(Buffer.concat([stream, encodeUint32(0)]))).toThrow(FrameError);
   });

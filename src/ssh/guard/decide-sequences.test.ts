@@ -55,6 +55,7 @@ const usualHosts: World['listed'] = [
 const hostLists: World['listed'][] = [
   usualHosts,
   [{ host: 'machine', users: ['git', 'dev'], plain: true }, ...usualHosts],
+  [{ host: 'forge', users: ['dev'], plain: false }, ...usualHosts],
 ];
 
 function buildPolicy(world: World, keys: GuardPolicy['keys']): GuardPolicy {

@@ -68,7 +68,8 @@ const algorithms = new Map<string, Readonly<Record<number, string>>>([
 
 export const newConnection: ConnectionState = { binds: [], poisoned: null };
 
-const nothingKnown: GuardRequest = {
+/** Of a request that could not be understood, or is about no key. */
+export const nothingKnown: GuardRequest = {
   kind: 'other',
   keyFingerprint: null,
   destination: null,

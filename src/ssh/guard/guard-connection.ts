@@ -19,6 +19,7 @@ import {
   decideSign,
   mayList,
   newConnection,
+  nothingKnown,
   type ShownKey,
   selectKeys,
   toShownKey,
@@ -33,15 +34,6 @@ const idleTimeoutMs = 120_000;
 const failure = Buffer.from([messages.failure]);
 const success = Buffer.from([messages.success]);
 const extensionFailure = Buffer.from([messages.extensionFailure]);
-
-const nothingKnown: GuardRequest = {
-  kind: 'other',
-  keyFingerprint: null,
-  destination: null,
-  hostFingerprint: null,
-  hostKey: null,
-  user: null,
-};
 
 /** Serves the connection until either side ends it. Never throws. */
 export function serveGuardConnection(socket: Socket, core: GuardCore): void {
@@ -66,8 +58,12 @@ export function serveGuardConnection(socket: Socket, core: GuardCore): void {
       socket.destroy();
       return;
     }
-    clearTimeout(partialTimer);
-    if (frames.isPartial()) partialTimer = setTimeout(() => socket.destroy(), frameTimeoutMs);
+    // Not for each byte anew: a request that comes a byte at a time must be whole by then as well.
+    if (bodies.length > 0 || !frames.isPartial()) {
+      clearTimeout(partialTimer);
+      partialTimer = undefined;
+    }
+    if (frames.isPartial()) partialTimer ??= setTimeout(() => socket.destroy(), frameTimeoutMs);
     // Nothing is read while there is something to answer: what a flood brings stays in the kernel.
     socket.pause();
     queue = queue.then(async () => {
@@ -87,6 +83,7 @@ class GuardConnection {
   readonly #isGone: () => boolean;
   #state: ConnectionState = newConnection;
   #upstream: Promise<Upstream> | null = null;
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor(core: GuardCore, isGone: () => boolean) {
     this.#core = core;
@@ -136,7 +133,8 @@ class GuardConnection {
       return extensionFailure;
     }
     // So that restrictions of the user's own (`ssh-add -h`) keep working. An agent that does not know of it goes on without.
-    await this.#ask(body);
+    // Nobody waits for its answer but the next request.
+    this.#ask(body).catch(() => undefined);
     return success;
   }
 
@@ -173,8 +171,13 @@ class GuardConnection {
     return selectKeys(identities.map(toShownKey), this.#core.policy());
   }
 
-  async #ask(body: Uint8Array): Promise<Buffer> {
-    this.#upstream ??= connectUpstream(this.#core.upstreamPath);
-    return (await this.#upstream).ask(body);
+  /** The agent is asked one thing at a time, in the order in which they came. */
+  #ask(body: Uint8Array): Promise<Buffer> {
+    const answer = this.#asked.then(async () => {
+      this.#upstream ??= connectUpstream(this.#core.upstreamPath);
+      return (await this.#upstream).ask(body);
+    });
+    this.#asked = answer.catch(() => undefined);
+    return answer;
   }
 }

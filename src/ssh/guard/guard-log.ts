@@ -1,5 +1,5 @@
-/** The guard's log: one line of JSON for each decision, on the disk before its consequence. */
-import { closeSync, constants, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+/** The guard's log: one line of JSON for each decision, in the file before its consequence. */
+import { close, constants, fdatasync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { GuardRecord } from '../../domain/guard.ts';
 import { checkPrivateFile, makePrivateDirectory, toFileError } from '../../lib/atomic-file.ts';
@@ -12,7 +12,9 @@ export function guardLogPath(home: string): string {
 }
 
 /**
- * Appends one record, as one write of O_APPEND: lines of several processes don't mix.
+ * Appends one record, as one write of O_APPEND: lines of several processes don't mix. It is in the file when this returns,
+ * whatever becomes of the process. The disk has it a moment later: waiting for that would cost each signature several
+ * milliseconds, and what a machine does can't take this computer's power away in between.
  * @throws SpuffError `state` | `permission` when it can't be written down: then nothing may be signed either
  */
 export function appendGuardRecord(home: string, record: GuardRecord): void {
@@ -22,12 +24,14 @@ export function appendGuardRecord(home: string, record: GuardRecord): void {
     if ((checkPrivateFile(path)?.size ?? 0) > maxBytes) renameSync(path, `${path}.1`);
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
     const fd = openSync(path, flags, 0o600);
+    const letGo = () => close(fd, () => undefined);
     try {
       writeSync(fd, `${JSON.stringify(record)}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
+    } catch (error) {
+      letGo();
+      throw error;
     }
+    fdatasync(fd, letGo);
   } catch (error) {
     throw toFileError(error, `write ${path}`);
   }

@@ -42,13 +42,15 @@ export async function openGuard(place: GuardPlace, options: GuardOptions): Promi
   );
   agent.server.maxConnections = mostConnections;
   const control = await listen(join(runDirectory, `k-${session}`), (socket) => serveControl(socket, core));
+  let closing: Promise<unknown> | null = null;
   return {
     socketPath: agent.path,
     status: () => core.status(),
     attach: (terminal) => core.attach(terminal),
     close: async () => {
       core.revoke();
-      await Promise.all([agent.close(), control.close()]);
+      closing ??= Promise.all([agent.close(), control.close()]);
+      await closing;
     },
   };
 }

@@ -34,6 +34,7 @@ describe('a login', () => {
     ['another message', { type: 51 }],
     ['another service', { service: 'ssh-userauth' }],
     ['another method', { method: 'hostbased' }],
+    ['a host key for another method', { method: 'hostbased', hostKey: Buffer.from('host key') }],
     ['a method that begins like one', { method: 'publickey-hostbound-v01@openssh.com' }],
     ['a host key that its method has no place for', { method: 'publickey', hostKey: Buffer.from('x') }],
     ['no host key where its method has one', { method: hostboundMethod, hostKey: null }],
@@ -65,7 +66,7 @@ describe('a signature over a commit', () => {
   it.each<[string, Partial<SshsigFields>]>([
     ['something in the field that is reserved', { reserved: 'x' }],
     ['another hash', { hash: 'sha384', digest: Buffer.alloc(48) }],
-    ['a hash that only JavaScript knows', { hash: 'constructor', digest: Buffer.alloc(1) }],
+    ['no hash and no digest', { hash: '', digest: Buffer.alloc(0) }],
     ['the digest of another hash', { hash: 'sha256', digest: Buffer.alloc(64) }],
     ['no digest', { digest: Buffer.alloc(0) }],
     ['a name that is too long', { namespace: 'x'.repeat(256) }],

@@ -25,10 +25,13 @@ export interface SshsigData {
 }
 
 const userauthRequest = 50;
-const sshsigMagic = Buffer.from('SSHSIG', 'latin1');
+const sshsigMagic = Buffer.from('SSHSIG');
 const maxUserBytes = 255;
 const maxNameBytes = 255;
-const digestBytes: Readonly<Record<string, number>> = { sha256: 32, sha512: 64 };
+const digestBytes = new Map([
+  ['sha256', 32],
+  ['sha512', 64],
+]);
 
 /** @param data not the hash of it: the agent hashes */
 export function parseSignedData(data: Uint8Array): LoginData | SshsigData | null {
@@ -62,6 +65,6 @@ function readSshsig(reader: WireReader): SshsigData | null {
   const reserved = reader.string();
   const hash = reader.text(maxNameBytes);
   const digest = reader.string();
-  const isHash = Object.hasOwn(digestBytes, hash) && digest.length === digestBytes[hash];
-  return reserved.length === 0 && isHash ? { kind: 'sshsig', namespace } : null;
+  const isWhole = reserved.length === 0 && digest.length === digestBytes.get(hash);
+  return isWhole ? { kind: 'sshsig', namespace } : null;
 }

@@ -25,12 +25,15 @@ interface Curve {
 }
 
 const ed25519 = { keyBytes: 32, signatureBytes: 64 };
-const curves: Readonly<Record<string, Curve>> = {
-  'ecdsa-sha2-nistp256': { name: 'nistp256', jwkName: 'P-256', hash: 'sha256', bytes: 32 },
-  'ecdsa-sha2-nistp384': { name: 'nistp384', jwkName: 'P-384', hash: 'sha384', bytes: 48 },
-  'ecdsa-sha2-nistp521': { name: 'nistp521', jwkName: 'P-521', hash: 'sha512', bytes: 66 },
-};
-const rsaHashes: Readonly<Record<string, string>> = { 'rsa-sha2-256': 'sha256', 'rsa-sha2-512': 'sha512' };
+const curves = new Map<string, Curve>([
+  ['ecdsa-sha2-nistp256', { name: 'nistp256', jwkName: 'P-256', hash: 'sha256', bytes: 32 }],
+  ['ecdsa-sha2-nistp384', { name: 'nistp384', jwkName: 'P-384', hash: 'sha384', bytes: 48 }],
+  ['ecdsa-sha2-nistp521', { name: 'nistp521', jwkName: 'P-521', hash: 'sha512', bytes: 66 }],
+]);
+const rsaHashes = new Map([
+  ['rsa-sha2-256', 'sha256'],
+  ['rsa-sha2-512', 'sha512'],
+]);
 /** More than the most would only make a check slow. */
 const rsaBits = { least: 2048, most: 16_384 };
 const rsaExponentBytes = 8;
@@ -68,7 +71,8 @@ function readHostKey(reader: WireReader): HostKey | null {
   const type = reader.text(maxNameBytes);
   if (type === 'ssh-ed25519') return readEd25519(reader);
   if (type === 'ssh-rsa') return readRsa(reader);
-  return Object.hasOwn(curves, type) && curves[type] ? readEcdsa(reader, type, curves[type]) : null;
+  const curve = curves.get(type);
+  return curve ? readEcdsa(reader, type, curve) : null;
 }
 
 function readEd25519(reader: WireReader): HostKey | null {
@@ -93,10 +97,13 @@ function readEcdsa(reader: WireReader, type: string, curve: Curve): HostKey | nu
       y: point.subarray(1 + curve.bytes).toString('base64url'),
     },
     readSignature: (algorithm, blob) => {
-      const halves = readWhole(blob, (inner) => [readPositive(inner), readPositive(inner)]);
-      const bytes = halves?.map((half) => padLeft(half, curve.bytes)) ?? [null];
-      if (algorithm !== type || !bytes.every((half) => half !== null)) return null;
-      return { hash: curve.hash, bytes: Buffer.concat(bytes), encoding: 'ieee-p1363' };
+      const halves = readWhole(blob, (inner) => {
+        const r = padLeft(readPositive(inner), curve.bytes);
+        const s = padLeft(readPositive(inner), curve.bytes);
+        return r && s && Buffer.concat([r, s]);
+      });
+      if (algorithm !== type || halves === null) return null;
+      return { hash: curve.hash, bytes: halves, encoding: 'ieee-p1363' };
     },
   };
 }
@@ -110,7 +117,7 @@ function readRsa(reader: WireReader): HostKey | null {
   return {
     jwk: { kty: 'RSA', e: exponent.toString('base64url'), n: modulus.toString('base64url') },
     readSignature: (algorithm, bytes) => {
-      const hash = Object.hasOwn(rsaHashes, algorithm) ? rsaHashes[algorithm] : undefined;
+      const hash = rsaHashes.get(algorithm);
       return hash !== undefined && bytes.length === modulus.length ? { hash, bytes } : null;
     },
   };

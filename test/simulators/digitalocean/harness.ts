@@ -64,8 +64,12 @@ export async function makeHarness(options: HarnessOptions = {}): Promise<Digital
     machineTimeoutMs: 300_000,
     letPass: async (ms) => clock.advance(ms),
     powerOff: (vm) => cloud.powerOff(vm.id),
-    stopFromOutside: async (vm) => void (await cloud.act(vm.id, 'power_off')),
-    startAgain: async (vm) => void (await cloud.act(vm.id, 'power_on')),
+    stopFromOutside: async (vm) => {
+      await cloud.act(vm.id, 'power_off');
+    },
+    startAgain: async (vm) => {
+      await cloud.act(vm.id, 'power_on');
+    },
     cleanUp: () => cloud.clear(),
     scopes: ['tag:read', 'account:read', 'droplet:read', 'firewall:read', 'snapshot:read', 'ssh_key:read'],
     sleeps: () => clock.sleeps,
