@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Counted, countWork } from './count-work.ts';
 
 const one = (pid: number, change: Partial<Counted> = {}): Counted => ({
-  ...{ pid, parentPid: 10, startedAtTicks: pid, ownTicks: 0, childTicks: 0, kind: 'user' as const },
+  ...{ pid, parentPid: 10, startedAtTicks: pid, cpuTicks: 0, childTicks: 0, kind: 'user' as const },
   ...change,
 });
 const look = (...processes: Counted[]) => new Map(processes.map((process) => [process.pid, process]));
@@ -12,9 +12,9 @@ const total = (before: Map<number, Counted>, after: Map<number, Counted>) =>
 
 describe('countWork', () => {
   it('counts a process that is new from its beginning', () => {
-    expect(total(look(), look(one(20, { ownTicks: 7 })))).toBe(7);
-    const reused = look(one(20, { ownTicks: 7, startedAtTicks: 99 }));
-    expect(total(look(one(20, { ownTicks: 500 })), reused)).toBe(7);
+    expect(total(look(), look(one(20, { cpuTicks: 7 })))).toBe(7);
+    const reused = look(one(20, { cpuTicks: 7, startedAtTicks: 99 }));
+    expect(total(look(one(20, { cpuTicks: 500 })), reused)).toBe(7);
   });
 
   it('counts children that came and went between two looks', () => {
@@ -22,7 +22,7 @@ describe('countWork', () => {
   });
 
   it('counts nothing twice when a child ends', () => {
-    const before = look(one(20), one(21, { parentPid: 20, ownTicks: 400 }));
+    const before = look(one(20), one(21, { parentPid: 20, cpuTicks: 400 }));
     expect(total(before, look(one(20, { childTicks: 405 })))).toBe(5);
   });
 
@@ -52,12 +52,12 @@ describe('countWork', () => {
             const chosen = all[pick % all.length] as Counted;
             const isLeaf = !all.some(({ parentPid }) => parentPid === chosen.pid);
             if (what === 'work') {
-              chosen.ownTicks += ticks;
+              chosen.cpuTicks += ticks;
               used += ticks;
             } else if (what === 'fork') processes.set(nextPid, one(nextPid++, { parentPid: chosen.pid }));
             else if (isLeaf && chosen.pid !== 10) {
               const parent = processes.get(chosen.parentPid) as Counted;
-              parent.childTicks += chosen.ownTicks + chosen.childTicks;
+              parent.childTicks += chosen.cpuTicks + chosen.childTicks;
               processes.delete(chosen.pid);
             }
           }

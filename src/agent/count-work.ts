@@ -1,13 +1,9 @@
+import type { ProcessStat } from './proc-files.ts';
 import type { ProcessKind } from './process-kind.ts';
 
 /** What one look says of the CPU time of one process. */
-export interface Counted {
-  pid: number;
-  parentPid: number;
-  startedAtTicks: number;
-  ownTicks: number;
-  /** Of children that it has waited for. */
-  childTicks: number;
+export interface Counted
+  extends Pick<ProcessStat, 'pid' | 'parentPid' | 'startedAtTicks' | 'cpuTicks' | 'childTicks'> {
   kind: ProcessKind;
 }
 
@@ -30,7 +26,7 @@ export function countWork(before: ReadonlyMap<number, Counted>, after: ReadonlyM
   for (const one of after.values()) {
     const earlier = before.get(one.pid);
     const isSame = earlier?.startedAtTicks === one.startedAtTicks;
-    const own = one.ownTicks - (isSame ? earlier.ownTicks : 0);
+    const own = one.cpuTicks - (isSame ? earlier.cpuTicks : 0);
     const children = one.childTicks - (isSame ? earlier.childTicks : 0) - (counted.get(one.pid) ?? 0);
     if (own > 0) work.push({ pid: one.pid, kind: one.kind, ticks: own });
     const heir = kindOfChildren(one);
@@ -61,7 +57,7 @@ function inheritedTicks(
     // Bounded: two looks at a changing list of processes may show a circle.
     for (let step = 0; step < 64 && heir > 1 && !isThere(heir); step++)
       heir = before.get(heir)?.parentPid ?? 0;
-    if (isThere(heir)) inherited.set(heir, (inherited.get(heir) ?? 0) + gone.ownTicks + gone.childTicks);
+    if (isThere(heir)) inherited.set(heir, (inherited.get(heir) ?? 0) + gone.cpuTicks + gone.childTicks);
   }
   return inherited;
 }

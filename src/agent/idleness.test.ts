@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -151,6 +151,20 @@ describe('an agent that is started again and again', () => {
     machine.jump(-100_000);
     machine.startAgent();
     expect(machine.run(28)).toBeNull();
+    expect(machine.run(3)).not.toBeNull();
+  });
+
+  it('takes over what it can read of an agent of another version', () => {
+    const machine = createMachine();
+    machine.activity.hold({ untilMs: machine.now + 60 * minuteMs, reason: 'a demo' });
+    machine.run(20);
+    const path = join(folder, 'seen.json');
+    const seen = JSON.parse(readFileSync(path, 'utf8'));
+    const { network: _left, ...others } = seen;
+    writeFileSync(path, JSON.stringify({ ...others, work: { before: 'otherwise' }, new: 1 }));
+    machine.startAgent();
+    expect(machine.activity.problem).toBeNull();
+    expect(machine.run(39)).toBeNull();
     expect(machine.run(3)).not.toBeNull();
   });
 

@@ -45,8 +45,8 @@ export function createProcessScanner(paths: MachinePaths): () => ProcessScan {
           : classify(paths, stat, { stripRoot, parentKind: kindOf(stat.parentPid) });
       return entry.kind;
     };
-    const scan = new Map<number, ScannedProcess>();
-    for (const [pid, stat] of stats) scan.set(pid, { ...stat, kind: kindOf(pid) ?? 'other' });
+    const scan = stats as Map<number, ScannedProcess>;
+    for (const [pid, process] of scan) process.kind = kindOf(pid) ?? 'other';
     known = kept;
     return scan;
   };

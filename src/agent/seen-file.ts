@@ -8,8 +8,21 @@ import { readText } from './read-file.ts';
  * the clock of the boot.
  */
 const time = z.number();
-const moment = z.nullable(time);
+/** What an agent of another version wrote otherwise, or not at all, is as if it had not been seen: the rest still counts. */
+const orNone = <T extends z.ZodMiniType>(schema: T) => z.catch(z.nullable(schema), null);
+const moment = orNone(time);
 const stamp = z.object({ stampMs: moment, lookedAtMs: moment, changedAtMs: moment });
+
+const processes = z.array(
+  z.object({
+    pid: z.number(),
+    parentPid: z.number(),
+    startedAtTicks: z.number(),
+    cpuTicks: z.number(),
+    childTicks: z.number(),
+    kind: z.enum(['system', 'user', 'editor', 'session', 'container', 'other']),
+  }),
+);
 
 const seenSchema = z.object({
   /** When it was written. */
@@ -18,36 +31,20 @@ const seenSchema = z.object({
   seeingSinceMs: moment,
   lastCallAtMs: moment,
   lastInteractiveAtMs: moment,
-  execs: stamp,
-  sessions: z.object({
-    lastInputAtMs: moment,
-    lastChangeAtMs: moment,
-    inputs: z.record(z.string(), stamp),
-  }),
-  network: z.object({
-    lastBusyAtMs: moment,
-    before: z.nullable(z.object({ atMs: time, bytes: z.number() })),
-  }),
-  work: z.object({
-    lastBusyAtMs: z.object({ cpu: moment, processes: moment, containers: moment }),
-    before: z.nullable(
-      z.object({
-        atMs: time,
-        micros: z.nullable(z.number()),
-        processes: z.array(
-          z.object({
-            pid: z.number(),
-            parentPid: z.number(),
-            startedAtTicks: z.number(),
-            ownTicks: z.number(),
-            childTicks: z.number(),
-            kind: z.enum(['system', 'user', 'editor', 'session', 'container', 'other']),
-          }),
-        ),
-      }),
-    ),
-  }),
-  hold: z.nullable(z.object({ untilMs: time, setAtMs: time, reason: z.string() })),
+  execs: orNone(stamp),
+  sessions: orNone(
+    z.object({ lastInputAtMs: moment, lastChangeAtMs: moment, inputs: z.record(z.string(), stamp) }),
+  ),
+  network: orNone(
+    z.object({ lastBusyAtMs: moment, before: orNone(z.object({ atMs: time, bytes: z.number() })) }),
+  ),
+  work: orNone(
+    z.object({
+      lastBusyAtMs: z.object({ cpu: moment, processes: moment, containers: moment }),
+      before: orNone(z.object({ atMs: time, micros: z.nullable(z.number()), processes })),
+    }),
+  ),
+  hold: orNone(z.object({ untilMs: time, setAtMs: time, reason: z.string() })),
   /** Since when a power-off has been due without a break; null: it was not at the last look. */
   dueSinceMs: moment,
   /** The end that people were last warned of. */

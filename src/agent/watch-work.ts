@@ -33,12 +33,12 @@ interface Sample {
   atMs: number;
   /** CPU time of the machine; null where the kernel doesn't count it. */
   micros: number | null;
-  processes: Counted[];
+  processes: ReadonlyMap<number, Counted>;
 }
 
 export interface SavedWork {
   lastBusyAtMs: Record<keyof WorkLevels, number | null>;
-  before: Sample | null;
+  before: (Omit<Sample, 'processes'> & { processes: Counted[] }) | null;
 }
 
 /** Ten percent of every core: far above what editors do by themselves, far below a build. */
@@ -56,7 +56,7 @@ export function createWorkWatch(
   saved: SavedWork | null,
 ): WorkWatch {
   const usualBusyCores = readUsualBusyCores(paths);
-  let before = saved?.before ?? null;
+  let before = readSample(saved);
   let machineCores: number | null = null;
   let top: WorkWatch['top'] = [];
   let containerCount = 0;
@@ -72,7 +72,7 @@ export function createWorkWatch(
     sample(scan, { cpuCores, processCores, containerCores }) {
       const atMs = clockMs();
       if (before !== null && atMs - before.atMs < shortestSampleMs) return;
-      const now = { atMs, micros: readMachineUsage(paths).cpuMicroseconds, processes: count(scan) };
+      const now = { atMs, micros: readMachineUsage(paths).cpuMicroseconds, processes: scan };
       const rates = before === null ? null : rateBetween(before, now);
       const load = now.micros === null ? parseLoad(readText(join(paths.proc, 'loadavg')) ?? '').one : null;
       machineCores = load ?? rates?.machineCores ?? null;
@@ -99,7 +99,7 @@ export function createWorkWatch(
       return containerCount;
     },
     save: () => ({
-      before,
+      before: before && { ...before, processes: listWorkers(before.processes) },
       lastBusyAtMs: {
         cpu: levels.cpu.lastBusyAtMs,
         processes: levels.processes.lastBusyAtMs,
@@ -115,10 +115,18 @@ function readUsualBusyCores(paths: MachinePaths): number {
   return Math.min(busyShare * usable, alwaysBusyCores);
 }
 
-function count(scan: ProcessScan): Counted[] {
-  return [...scan.values()].map(({ pid, parentPid, startedAtTicks, cpuTicks, childTicks, kind }) => ({
-    ...{ pid, parentPid, startedAtTicks, ownTicks: cpuTicks, childTicks, kind },
-  }));
+function readSample(saved: SavedWork | null): Sample | null {
+  if (saved === null || saved.before === null) return null;
+  return { ...saved.before, processes: new Map(saved.before.processes.map((one) => [one.pid, one])) };
+}
+
+/** What has used nothing yet needs no writing down: a process that is new counts from its beginning. */
+function listWorkers(processes: ReadonlyMap<number, Counted>): Counted[] {
+  return [...processes.values()]
+    .filter(({ cpuTicks, childTicks }) => cpuTicks + childTicks > 0)
+    .map(({ pid, parentPid, startedAtTicks, cpuTicks, childTicks, kind }) => ({
+      ...{ pid, parentPid, startedAtTicks, cpuTicks, childTicks, kind },
+    }));
 }
 
 /** Top processes of containers, by the process that has no other one of a container above it. */
@@ -131,8 +139,7 @@ function countContainers(scan: ProcessScan): number {
 
 function rateBetween(before: Sample, now: Sample) {
   const ms = now.atMs - before.atMs;
-  const byPid = (sample: Sample) => new Map(sample.processes.map((one) => [one.pid, one]));
-  const work = countWork(byPid(before), byPid(now));
+  const work = countWork(before.processes, now.processes);
   const toCores = (ticks: number) => (ticks * 1_000) / ticksPerSecond / ms;
   const passedMicros = now.micros === null || before.micros === null ? null : now.micros - before.micros;
   return {

@@ -1,7 +1,9 @@
 import { type AgentInstallation, installAgent, type RunOnMachine } from '../bootstrap/agent-install.ts';
+import type { IdleThresholds } from '../domain/agent-config.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { forgeHostKeys } from '../domain/forge-keys.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { Settings } from '../domain/settings.ts';
 import { hashAgentToken } from '../lib/agent-token.ts';
 import type { AppContext } from './context.ts';
 import { sshTargetOf } from './select-instance.ts';
@@ -23,6 +25,7 @@ export async function installAgentOn(
     });
   }
   const agent = await context.agentPackage();
+  const settings = await context.settings();
   const arch = instance.arch;
   const runtime = agent.runtime(arch);
   const installation: AgentInstallation = {
@@ -34,10 +37,22 @@ export async function installAgentOn(
     user: instance.user,
     tokenSha256: hashAgentToken(instance.agentToken),
     lease: { deadline: instance.expiresAt, idleTimeoutMs: instance.idleTimeoutMs },
+    idle: readThresholds(settings),
+    preDownSeconds: Math.ceil(settings.preDownTimeoutMs / 1_000),
     knownHosts: forgeHostKeys(),
   };
   await installAgent(await runOn(context, instance), installation, onProgress);
   return { version: agent.version, sha256: agent.bundleSha256 };
+}
+
+/** They are not the instance's: an upgrade of the agent brings those that count now. */
+function readThresholds(settings: Settings): Partial<IdleThresholds> {
+  return {
+    ...(settings.idleCpuCores !== null && { cpuCores: settings.idleCpuCores }),
+    processCores: settings.idleProcessCores,
+    containerCores: settings.idleContainerCores,
+    networkBytesPerSecond: settings.idleNetworkBytesPerSecond,
+  };
 }
 
 async function runOn(context: AppContext, instance: Instance): Promise<RunOnMachine> {

@@ -3,15 +3,17 @@ import type { Provider, Vm } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
+import { runPreDownHook } from './pre-down.ts';
 import { watchClock } from './provider-clock.ts';
 import { removeMachine } from './remove-machine.ts';
+import { retainSnapshots } from './retain-snapshots.ts';
 import { refuseTakenName } from './snapshots.ts';
 import { markDestroying } from './untracked-machines.ts';
 
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
   snapshot: string | null;
-  /** Destroys also when the snapshot could not be taken. */
+  /** Destroys also when the snapshot could not be taken, and without the pre-down hook. */
   force: boolean;
 }
 
@@ -30,11 +32,13 @@ export async function downInstance(
   const operation = state.beginOperation('down', instance.key);
   try {
     const provider = await context.provider(instance.provider);
+    if (!request.force) await runPreDownHook(context, instance);
     const kept = await snapshotFirst(context, provider, instance, request);
     markDestroying(state, instance);
     const end = await destroyMachine(context, provider, instance);
     await (await context.ssh()).forget(instance.key);
     forgetWithReceipt(state, instance, { ...end, by: 'down', why: 'asked', snapshot: kept });
+    if (kept !== null) await retainSnapshots(context, provider, { instanceName: instance.name, state });
     return { kept };
   } catch (error) {
     state.endOperation(operation.id, 'failed');

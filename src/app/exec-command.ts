@@ -5,6 +5,7 @@ import { sayWhenShutOut } from './change-firewall.ts';
 import type { AppContext } from './context.ts';
 import type { Forwarding } from './open-forwarding.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
+import { warnOfEnd } from './warn-of-end.ts';
 
 export interface ExecRequest {
   argv: readonly string[];
@@ -30,11 +31,15 @@ export async function execCommand(
   const forwarding = await openWhatIsLent(context, instance, request);
   const forwardAgent = forwarding?.forwardAgent ?? false;
   const options = { tty: request.tty, forwardAgent, shared: forwardAgent === false, signal: context.signal };
+  const ended = new AbortController();
+  // A terminal is told by the agent.
+  if (!request.tty) void warnOfEnd(context, instance, AbortSignal.any([ended.signal, context.signal]));
   try {
     return await sayWhenShutOut(context, instance, () =>
       ssh.openSession(sshTargetOf(instance), request.argv, options),
     );
   } finally {
+    ended.abort();
     await forwarding?.close();
   }
 }

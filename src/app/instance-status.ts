@@ -63,7 +63,8 @@ export function statusError(status: InstanceStatus): SpuffError | null {
   return failed?.error ?? null;
 }
 
-async function askProvider(context: AppContext, instance: Instance): Promise<Vm | null> {
+/** What the provider says of the machine, which is noted; null: it has none. */
+export async function askProvider(context: AppContext, instance: Instance): Promise<Vm | null> {
   const provider = await context.provider(instance.provider);
   const options = callOptions(context, 30_000);
   const vm =
@@ -75,7 +76,7 @@ async function askProvider(context: AppContext, instance: Instance): Promise<Vm 
   return vm;
 }
 
-function notReady(instance: Instance): { ok: false; error: null; why: string } {
+export function notReady(instance: Instance): { ok: false; error: null; why: string } {
   return {
     ok: false,
     error: null,
@@ -83,7 +84,8 @@ function notReady(instance: Instance): { ok: false; error: null; why: string } {
   };
 }
 
-async function attempt<T>(question: () => Promise<T>): Promise<Part<T>> {
+/** @throws whatever is no foreseen failure, and `interrupted` */
+export async function attempt<T>(question: () => Promise<T>): Promise<Part<T>> {
   try {
     return { ok: true, value: await question() };
   } catch (error) {

@@ -1,13 +1,14 @@
 import { SpuffError } from '../domain/errors.ts';
-import { type Tariff, tariffOf } from '../domain/money.ts';
+import type { MoneyLimit, Tariff } from '../domain/money.ts';
 import { checkInstanceName, checkUserName } from '../domain/names.ts';
-import type { ImageRef, Money, OnIdle, Provider, Size } from '../domain/provider.ts';
-import { ProviderError } from '../domain/provider-error.ts';
+import type { ImageRef, OnIdle, Provider } from '../domain/provider.ts';
 import type { Settings } from '../domain/settings.ts';
+import { leaseWithin } from '../domain/spend-limit.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
-import { type AppContext, callOptions } from './context.ts';
+import type { AppContext } from './context.ts';
 import { ownerName } from './owner.ts';
-import { type ClockWatch, describeWrongClock, watchClock, wrongByMs } from './provider-clock.ts';
+import { type PricedSize, priceSize } from './plan-price.ts';
+import { describeWrongClock, watchClock, wrongByMs } from './provider-clock.ts';
 
 /** What the user asked for; what is undefined comes from the settings, then from the provider. */
 export interface UpRequest {
@@ -21,6 +22,10 @@ export interface UpRequest {
   spot?: boolean | undefined;
   /** The lease; null: no deadline. */
   ttlMs?: number | null | undefined;
+  /** The most that it may cost: the lease ends before it costs more. */
+  maxSpend?: MoneyLimit | undefined;
+  /** Goes on where a monthly budget says no. */
+  overBudget?: boolean | undefined;
   idleTimeoutMs?: number | null | undefined;
 }
 
@@ -39,14 +44,19 @@ export interface UpPlan {
   owner: string;
   directory: string;
   ttlMs: number | null;
+  /** What the lease is cut to; null: nothing, or a longer time than it has anyhow. */
+  maxSpend: MoneyLimit | null;
   idleTimeoutMs: number | null;
   onIdle: OnIdle;
   /** Networks that may reach port 22; null: everybody. */
   allowSshFrom: readonly string[] | null;
   tariff: Tariff | null;
+  /** Of the dearest region that may be tried; null: nothing is billed, or what it costs in one of them is not known. */
+  dearest: Tariff | null;
+  isBilled: boolean;
+  /** How far the provider's clock is ahead of this computer's; null where it has not told. */
+  clockAheadMs: number | null;
   keys: LoginKeys;
-  /** How far the provider's clock is ahead of this computer's, where that is too far; else 0. */
-  clockAheadMs: number;
 }
 
 /**
@@ -69,22 +79,24 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
   const priced = await priceSize(context, provider, clock, {
     wanted: request.size ?? settings.size ?? provider.defaults.size,
     ...{ regions, spot: request.spot ?? false },
+    isLimited: request.maxSpend !== undefined || settings.monthlyBudgets !== null,
   });
-  const clockAheadMs = wrongByMs(clock);
-  if (clockAheadMs !== 0) context.progress.warn(describeWrongClock(clockAheadMs, provider.id));
+  const wrongMs = wrongByMs(clock.aheadMs());
+  if (wrongMs !== 0) context.progress.warn(describeWrongClock(wrongMs, provider.id));
   return {
     name,
     provider: provider.id,
     region,
     otherRegions,
     ...priced,
-    clockAheadMs,
+    ...chooseLease(context, request, settings, { provider, priced }),
+    isBilled: provider.caps.billing !== null,
+    clockAheadMs: clock.aheadMs(),
     image: await chooseImage(context, request, settings, provider),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),
     owner: ownerName(),
     directory: context.directory,
-    ttlMs: request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs,
     idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,
     onIdle: chooseOnIdle(settings, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
@@ -108,47 +120,23 @@ function chooseRegions(request: UpRequest, settings: Settings, provider: Provide
   });
 }
 
-/** Where nothing is billed, a size is what the provider makes of its name. */
-async function priceSize(
-  context: AppContext,
-  provider: Provider,
-  clock: ClockWatch,
-  wish: { wanted: string; regions: readonly string[]; spot: boolean },
-): Promise<Pick<UpPlan, 'size' | 'tariff'>> {
-  const { wanted, regions, spot } = wish;
-  if (provider.caps.billing === null) return { size: wanted, tariff: null };
-  const { chooseSize } = await import('./choose-size.ts');
-  const { sizes } = await provider.catalog(clock.options(60_000));
-  const size = chooseSize(provider, sizes, wanted, regions);
-  if (size.id !== wanted)
-    context.progress.note(
-      `${wanted}: ${size.id} (${size.vcpus} vCPU, ${size.memoryMiB / 1_024} GB) is the cheapest that fits`,
-    );
-  const hourly = await findPrice(context, provider, size, { region: regions[0] ?? '', spot });
-  return { size: size.id, tariff: tariffOf(hourly, provider.caps.billing) };
-}
-
-/**
- * The price of the size as it is ordered, where the catalogue does not tell it. Spot costs no more than the usual price, so
- * that stands where the one of spot is not to be had; no price at all is no reason to make no machine that is named.
- */
-async function findPrice(
-  context: AppContext,
-  { prices, defaults }: Provider,
-  size: Size,
-  { region, spot }: { region: string; spot: boolean },
-): Promise<Money | null> {
-  const told = prices && region !== defaults.region ? null : size.hourly;
-  if (!prices) return told;
-  const ask = async (kind: 'onDemand' | 'spot') => {
-    try {
-      return await prices[kind](size.id, region, callOptions(context, 15_000));
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      return null;
-    }
-  };
-  return (spot ? await ask('spot') : null) ?? told ?? (await ask('onDemand'));
+/** The earlier of the deadline that was asked for and the one that the money lasts to. */
+function chooseLease(
+  { progress }: AppContext,
+  { ttlMs: asked, maxSpend }: UpRequest,
+  settings: Settings,
+  { provider, priced }: { provider: Provider; priced: PricedSize },
+): Pick<UpPlan, 'ttlMs' | 'maxSpend'> {
+  const ttlMs = asked === undefined ? settings.maxLifetimeMs : asked;
+  if (!maxSpend) return { ttlMs, maxSpend: null };
+  if (provider.caps.billing === null) {
+    progress.note(`machines at ${provider.id} cost nothing: --max-spend changes nothing`);
+    return { ttlMs, maxSpend: null };
+  }
+  const affordableMs = leaseWithin(maxSpend, priced.dearest, provider.id);
+  return ttlMs !== null && ttlMs <= affordableMs
+    ? { ttlMs, maxSpend: null }
+    : { ttlMs: affordableMs, maxSpend };
 }
 
 /** @throws SpuffError `unsupported` for a disk that could not be kept */

@@ -11,6 +11,7 @@ import { forgetWithReceipt } from './forget-instance.ts';
 import { judge } from './reap-judge.ts';
 import { beginDown, type JudgedMachine, type ReapRun, tellOf } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
+import { retainSnapshots } from './retain-snapshots.ts';
 
 const maxTries = 3;
 const firstDelayMs = 2_000;
@@ -36,6 +37,8 @@ export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promis
     await tryAgain(run, () => removeMachine(provider, removal(vm, key, instance), clock.options(5 * 60_000)));
     const receipt = await settle(run, { ...now, snapshot }, key, instance);
     step.done();
+    if (snapshot !== null && run.state && vm.instanceName !== null)
+      await retainSnapshots(run.context, provider, { instanceName: vm.instanceName, state: run.state });
     return tellOf(run, vm, { outcome: 'destroyed', why: now.why, snapshot, receipt });
   } catch (error) {
     step.fail();

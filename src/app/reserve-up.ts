@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Operation, StateStore } from '../domain/state.ts';
+import type { BudgetCheck } from './check-budget.ts';
 import { type AppContext, callOptions } from './context.ts';
 import type { UpPlan } from './plan-up.ts';
 import { type CreateInputs, draftInstance, specOf, type UpRun } from './up-run.ts';
@@ -18,17 +19,18 @@ const planRecord = 'plan';
 /**
  * Writes the intent: from here on the instance is known, whatever happens. One of several processes wins. What the
  * provider is sure to refuse is refused before.
- * @throws SpuffError `conflict` when the name is taken or somebody is at work on it
+ * @throws SpuffError `conflict` when the name is taken or somebody is at work on it, and what `budget` says
  */
 export async function reserveRun(
   context: AppContext,
   plan: UpPlan,
+  budget: BudgetCheck,
 ): Promise<{ run: UpRun; operation: Operation }> {
   const [state, ssh] = [await context.state(), await context.ssh()];
   const unfinished = await findUnfinished(context, state, plan.name);
   const { instance, operation } = unfinished
     ? claimUnfinished(state, unfinished)
-    : await claimNew(context, state, plan);
+    : await claimNew(context, state, plan, budget);
   if (unfinished) {
     const what = `${instance.size}, ${instance.region}`;
     context.progress.note(`going on with ${instance.name}, which an earlier run left unfinished (${what})`);
@@ -38,23 +40,41 @@ export async function reserveRun(
     | undefined;
   const provider = await context.provider(instance.provider);
   return {
-    run: { context, provider, ssh, state, inputs: { ...inputsOf(plan), ...recorded }, instance },
+    run: {
+      context,
+      provider,
+      ssh,
+      state,
+      inputs: { ...inputsOf(plan), ...(recorded && { isProviderTime: false, ...recorded }) },
+      instance,
+    },
     operation,
   };
 }
 
 export function inputsOf(plan: UpPlan): CreateInputs {
   const { owner, otherRegions, allowSshFrom, spot, onIdle } = plan;
-  return { sshPublicKeys: plan.keys.publicKeys, owner, otherRegions, allowSshFrom, spot, onIdle };
+  const isProviderTime = plan.clockAheadMs !== null;
+  return {
+    ...{ sshPublicKeys: plan.keys.publicKeys, owner, otherRegions, allowSshFrom, spot, onIdle },
+    isProviderTime,
+  };
 }
 
-async function claimNew(context: AppContext, state: StateStore, plan: UpPlan): Promise<Claim> {
+async function claimNew(
+  context: AppContext,
+  state: StateStore,
+  plan: UpPlan,
+  budget: BudgetCheck,
+): Promise<Claim> {
   const instance = draftInstance(context, plan, await context.ssh());
   const provider = await context.provider(plan.provider);
   provider.plan(await specOf(instance, inputsOf(plan), provider));
   return state.transact(() => {
     state.insertInstance(instance);
     refuseRetiredKey(context, instance);
+    // Of two that would both just fit, one does not.
+    budget(state.listInstances());
     return { instance, operation: beginWithPlan(state, instance, inputsOf(plan)) };
   });
 }

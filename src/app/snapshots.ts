@@ -3,6 +3,7 @@ import type { Instance } from '../domain/instance.ts';
 import type { Provider, SnapshotInfo, SnapshotStore } from '../domain/provider.ts';
 import { escapeText } from '../lib/escape.ts';
 import { type AppContext, callOptions } from './context.ts';
+import { retainSnapshots } from './retain-snapshots.ts';
 import { requireReady } from './select-instance.ts';
 import { providersInUse } from './untracked-machines.ts';
 
@@ -49,6 +50,7 @@ export async function createSnapshot(
     });
     state.endOperation(operation.id, 'done');
     step.done();
+    await retainSnapshots(context, provider, { instanceName: instance.name, state });
     return made;
   } catch (error) {
     step.fail();

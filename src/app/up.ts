@@ -1,14 +1,15 @@
-import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
-import { costOf, formatMoney } from '../domain/money.ts';
+import type { MoneyLimit } from '../domain/money.ts';
 import type { Money } from '../domain/provider.ts';
 import type { Operation } from '../domain/state.ts';
+import { openBudgetCheck } from './check-budget.ts';
 import type { AppContext } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { planUp, type UpPlan, type UpRequest } from './plan-up.ts';
 import { inputsOf, reserveRun } from './reserve-up.ts';
 import { runSaga, UndoError } from './saga.ts';
+import { mostOf, sayCost } from './say-cost.ts';
 import { draftInstance, specOf, type UpRun } from './up-run.ts';
 import { upSteps } from './up-steps.ts';
 
@@ -35,32 +36,35 @@ async function prepare(
 ): Promise<{ run: UpRun; operation: Operation }> {
   try {
     const plan = await planUp(context, request);
-    const { caps } = await context.provider(plan.provider);
-    sayCost(context, plan, caps.billing !== null);
-    return await reserveRun(context, plan);
+    if (plan.maxSpend) await refuseLongerLease(context, plan, plan.maxSpend);
+    const budget = await openBudgetCheck(context, plan, request.overBudget ?? false);
+    sayCost(context, plan);
+    return await reserveRun(context, plan, budget);
   } catch (error) {
     throw asInterrupted(context, error, 'nothing was made');
   }
 }
 
-/** Before anything is made that costs. */
-function sayCost({ progress }: AppContext, { tariff, ttlMs, size, region }: UpPlan, isBilled: boolean): void {
-  if (tariff === null && isBilled) progress.warn(`what ${size} costs in ${region} is not known`);
-  if (tariff === null) return;
-  const hourly = `${formatMoney(tariff.hourly, 5)} an hour`;
-  const most =
-    ttlMs === null
-      ? 'without an end'
-      : `at most ${formatMoney(costOf(tariff, ttlMs))} in ${formatDuration(ttlMs)}`;
-  progress.note(`${size} in ${region}: ${hourly}, ${most}`);
+/** What is gone on with keeps its lease. @throws SpuffError `conflict` where that is longer than the money lasts */
+async function refuseLongerLease(
+  context: AppContext,
+  { name, ttlMs }: UpPlan,
+  { amount, currency }: MoneyLimit,
+): Promise<void> {
+  const unfinished = (await context.state()).findInstance(name);
+  if (unfinished?.phase !== 'creating' || ttlMs === null) return;
+  const endsMs = unfinished.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
+  if (endsMs <= context.runtime.now() + ttlMs) return;
+  const what = `${name}, which an earlier run left unfinished, has a longer lease than ${amount} ${currency} last`;
+  throw new SpuffError('conflict', what, { hints: [`remove it first: spuff down ${name}`] });
 }
 
 /** What `up` would do, for `--dry-run`: the plan, its price and the requests. The user data is named by its size only. */
 export interface UpPreview {
   plan: UpPlan;
   hourly: Money | null;
-  /** false: it costs nothing. */
-  isBilled: boolean;
+  /** By the end of its lease; null: nothing is billed, its price is not known, or there is no end. */
+  most: Money | null;
   requests: readonly { method: string; path: string; body: unknown }[];
 }
 
@@ -69,11 +73,12 @@ export async function previewUp(context: AppContext, request: UpRequest): Promis
   const plan = await planUp(context, request);
   const provider = await context.provider(plan.provider);
   const draft = draftInstance(context, plan, await context.ssh());
+  const budget = await openBudgetCheck(context, plan, request.overBudget ?? false);
+  budget([...(await context.state()).listInstances(), draft]);
   const spec = await specOf(draft, inputsOf(plan), provider);
   const userData = `[${Buffer.byteLength(spec.userData)} bytes of user data]`;
   const { requests, hourly } = provider.plan({ ...spec, userData });
-  const isBilled = provider.caps.billing !== null;
-  return { plan, requests, hourly: plan.tariff?.hourly ?? hourly, isBilled };
+  return { plan, requests, hourly: plan.tariff?.hourly ?? hourly, most: mostOf(plan) };
 }
 
 async function runSteps(run: UpRun, operation: Operation, steps: ReturnType<typeof upSteps>): Promise<void> {

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { renderAgentConfig, renderAgentEnvironment } from '../domain/agent-config.ts';
+import { type IdleThresholds, renderAgentConfig, renderAgentEnvironment } from '../domain/agent-config.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { checkUserName } from '../domain/names.ts';
 import { escapeText } from '../lib/escape.ts';
@@ -28,6 +28,10 @@ export interface AgentInstallation {
   /** SHA-256 of the token in hex. */
   tokenSha256: string;
   lease: AgentLease;
+  /** What counts as use of the machine; the agent knows the defaults. */
+  idle?: Partial<IdleThresholds>;
+  /** How long the pre-down hook may take, in whole seconds. */
+  preDownSeconds?: number;
   /** Lines of known_hosts: `name type base64`. */
   knownHosts: readonly string[];
 }
@@ -79,14 +83,14 @@ export function installCommand(installation: AgentInstallation): string[] {
 
 /** What is sent, all but the runtime. */
 export async function installFiles(installation: AgentInstallation): Promise<ArchiveFile[]> {
-  const { user, tokenSha256, lease } = installation;
+  const { user, tokenSha256, preDownSeconds } = installation;
   const bundle = await readFile(installation.bundlePath);
-  const units = Object.entries(renderAgentUnits(user));
+  const units = Object.entries(renderAgentUnits(user, preDownSeconds));
   const targets = Object.entries(agentUnitTargets).map(([unit, target]) => `${unit} ${target}\n`);
   return [
     { path: 'agent.cjs', content: bundle, mode: 0o644 },
     { path: 'etc/agent.env', content: renderAgentEnvironment(tokenSha256), mode: 0o600 },
-    { path: 'etc/agent.json', content: renderConfig(user, lease), mode: 0o644 },
+    { path: 'etc/agent.json', content: renderConfig(installation), mode: 0o644 },
     { path: 'forwarded-agent', content: forwardedAgentScript, mode: 0o755 },
     { path: 'known_hosts', content: renderKnownHosts(installation.knownHosts), mode: 0o644 },
     { path: 'targets', content: targets.join(''), mode: 0o644 },
@@ -94,11 +98,14 @@ export async function installFiles(installation: AgentInstallation): Promise<Arc
   ];
 }
 
-function renderConfig(user: string, { deadline, idleTimeoutMs }: AgentLease): string {
+function renderConfig({ user, lease, idle, preDownSeconds }: AgentInstallation): string {
+  const { deadline, idleTimeoutMs } = lease;
   return renderAgentConfig({
     user: checkUserName(user),
     deadline: deadline === null ? null : Math.floor(deadline.getTime() / 1_000),
     idleTimeoutSeconds: idleTimeoutMs === null ? null : Math.ceil(idleTimeoutMs / 1_000),
+    ...(idle && { idle }),
+    ...(preDownSeconds !== undefined && { preDownSeconds }),
   });
 }
 

@@ -3,7 +3,13 @@
  * privilege and no network of its own; a command of `/exec` runs as the login user in a process that systemd starts for
  * it; powering off is a unit without input, which the daemon can only trigger.
  */
-import { agentEnvironmentPath } from '../domain/agent-config.ts';
+import {
+  agentEnvironmentPath,
+  defaultPreDownSeconds,
+  preDownLogPath,
+  preDownPath,
+  preDownUnit,
+} from '../domain/agent-config.ts';
 import { checkUserName } from '../domain/names.ts';
 import { forwardedAgentUnits, renderForwardedAgentUnits } from './forwarded-agent.ts';
 
@@ -21,7 +27,12 @@ export const agentUnits = [
 ] as const;
 
 /** Every unit file that an installation leaves in /etc/systemd/system. */
-export const agentUnitFiles = [...agentUnits, 'spuff-exec@.service', 'spuff-poweroff.service'] as const;
+export const agentUnitFiles = [
+  ...agentUnits,
+  'spuff-exec@.service',
+  preDownUnit,
+  'spuff-poweroff.service',
+] as const;
 
 /** Which target starts a unit at boot. */
 export const agentUnitTargets: Readonly<Record<(typeof agentUnits)[number], string>> = {
@@ -99,9 +110,34 @@ Description=Power-off asked for by spuff-agent
 PathExists=/run/spuff-agent/power-off
 `;
 
+/**
+ * Bounded by systemd, which is not the user: what does not end by its limit is ended, with all that it has started. The
+ * log lies where the agent can't write: systemd opens it as root, and would follow a link that somebody put there.
+ */
+const preDownService = (user: string, limitSeconds: number) => `[Unit]
+Description=What ${user} wants done before a power-off
+ConditionFileIsExecutable=${preDownPath}
+
+[Service]
+Type=oneshot
+User=${user}
+ExecStart=/usr/bin/env ${preDownPath}
+WorkingDirectory=-~
+StandardInput=null
+StandardOutput=append:${preDownLogPath}
+StandardError=inherit
+TimeoutStartSec=${limitSeconds}
+TimeoutStopSec=2
+KillMode=control-group
+UMask=0022
+`;
+
+// Wants and After: it waits for the end of the hook, whatever that end is.
 const powerOffService = `[Unit]
 Description=Power off for spuff-agent
 DefaultDependencies=no
+Wants=${preDownUnit}
+After=${preDownUnit}
 
 [Service]
 Type=oneshot
@@ -189,15 +225,22 @@ SystemCallFilter=~@privileged @resources
 /**
  * The content of each unit file.
  * @param user the login user, who has a group of the same name
+ * @param preDownSeconds how long the pre-down hook may take
  * @throws SpuffError `config` for a name that could be no user's
  */
-export function renderAgentUnits(user: string): Readonly<Record<(typeof agentUnitFiles)[number], string>> {
+export function renderAgentUnits(
+  user: string,
+  preDownSeconds = defaultPreDownSeconds,
+): Readonly<Record<(typeof agentUnitFiles)[number], string>> {
   const name = checkUserName(user);
+  if (!Number.isInteger(preDownSeconds) || preDownSeconds < 1)
+    throw new TypeError('a limit is whole seconds');
   return {
     'spuff-agent.socket': agentSocket(name),
     'spuff-agent-tcp.socket': agentTcpSocket,
     'spuff-exec.socket': execSocket,
     'spuff-exec@.service': execService(name),
+    [preDownUnit]: preDownService(name, preDownSeconds),
     'spuff-poweroff.path': powerOffPath,
     'spuff-poweroff.service': powerOffService,
     'spuff-agent.service': agentService,

@@ -22,7 +22,8 @@ export function tmpfiles(user: string): string {
 
 /**
  * Runs before cloud-init writes files and makes users, once per instance. A machine made from a snapshot still has what
- * let its former owner in; on a fresh image there is nothing to remove. Then it queues the second script as a unit of
+ * let its former owner in, and the user data of the one it was taken of, with its one-time key and the hash of its token; on
+ * a fresh image there is nothing to remove. Then it queues the second script as a unit of
  * its own, which systemd holds back until cloud-init has written the files and made the user, and sshd until that has
  * ended. The stage of cloud-init that does so is its second, which goes by two names, or its first, where the data source
  * needs no network; sshd's start goes by two units.
@@ -32,6 +33,10 @@ failed=0
 rm -rf /root/.ssh/authorized_keys* /home/*/.ssh/authorized_keys* /etc/ssh/ssh_host_*key* \\
   ${sshdDropInPath}* /etc/sudoers.d/90-cloud-init-users \\
   /etc/spuff /var/lib/spuff /var/log/spuff /run/spuff || failed=1
+current=$(readlink -f /var/lib/cloud/instance) && for old in /var/lib/cloud/instances/*; do
+  [ "$old" = "$current" ] ||
+    rm -rf "$old" /run/cloud-init/instance-data-sensitive.json || failed=1
+done
 cd /etc/systemd/system || exit
 if [ -e spuff-agent.service ]; then
   systemctl --no-block stop ${agentUnits.join(' ')}

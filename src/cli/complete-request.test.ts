@@ -48,7 +48,7 @@ describe('completion', () => {
     [['agent', 'ex'], ['exec-log']],
     [
       ['snapshot', ''],
-      ['create', 'list', 'delete'],
+      ['create', 'list', 'delete', 'prune'],
     ],
     [
       ['ssh', ''],

@@ -1,5 +1,6 @@
 /** What the shapes of `--json` are made of. */
 import * as z from 'zod/mini';
+import { money, moneyLimit, tariff } from './json-money.ts';
 
 export const time = z.iso.datetime();
 export const nullable = <T extends z.ZodMiniType>(schema: T) => z.nullable(schema);
@@ -7,16 +8,6 @@ const imageRef = z.union([
   z.strictObject({ kind: z.literal('slug'), slug: z.string() }),
   z.strictObject({ kind: z.literal('id'), id: z.string() }),
 ]);
-const money = z.strictObject({
-  amount: z.string(),
-  currency: z.string(),
-  basis: z.enum(['net', 'gross', 'unspecified']),
-});
-const tariff = z.strictObject({
-  hourly: money,
-  granularity: z.enum(['second', 'hour']),
-  minSeconds: z.number(),
-});
 const vmState = z.enum([
   'provisioning',
   'running',
@@ -82,6 +73,7 @@ export const snapshot = z.strictObject({
   sizeBytes: nullable(z.number()),
   region: nullable(z.string()),
   billed: z.boolean(),
+  monthly: nullable(money),
 });
 
 export const size = z.strictObject({
@@ -188,6 +180,10 @@ export const plan = z.strictObject({
   onIdle: z.enum(['destroy', 'snapshot']),
   allowSshFrom: nullable(z.array(z.string())),
   tariff: nullable(tariff),
+  dearest: nullable(tariff),
+  isBilled: z.boolean(),
+  maxSpend: nullable(moneyLimit),
+  most: nullable(money),
   sshPublicKeyPath: nullable(z.string()),
   hourly: nullable(money),
   requests: z.array(z.strictObject({ method: z.string(), path: z.string(), body: z.unknown() })),
@@ -203,6 +199,17 @@ export const part = <T extends z.ZodMiniType>(value: T) =>
     }),
   ]);
 
+/** Whether a machine is in use, and what would end it when. */
+export const verdict = z.strictObject({
+  inUse: z.boolean(),
+  why: z.array(z.string()),
+  idleSince: nullable(time),
+  heldUntil: nullable(time),
+  actsAt: nullable(time),
+  reason: nullable(z.string()),
+  isWarned: z.boolean(),
+});
+
 export const machine = z.strictObject({
   id: z.string(),
   state: vmState,
@@ -212,57 +219,6 @@ export const machine = z.strictObject({
   billed: z.boolean(),
 });
 
-const guardRequest = z.strictObject({
-  kind: z.enum(['login', 'commit', 'other']),
-  keyFingerprint: nullable(z.string()),
-  destination: nullable(z.string()),
-  hostFingerprint: nullable(z.string()),
-  hostKey: nullable(z.string()),
-  user: nullable(z.string()),
-});
-
-/** One decision of a guard; `reason` is a name of the table in docs/guard.md. */
-export const guardRecord = z.strictObject({
-  at: time,
-  instanceKey: z.string(),
-  instanceName: z.string(),
-  session: z.string(),
-  decision: z.enum(['signed', 'refused']),
-  reason: nullable(z.string()),
-  request: guardRequest,
-});
-
-export const guardPolicy = z.strictObject({
-  keys: z.array(z.array(z.string())),
-  destinations: z.array(
-    z.strictObject({
-      name: z.string(),
-      users: z.array(z.string()),
-      hostKeys: z.array(z.string()),
-      plain: z.boolean(),
-    }),
-  ),
-  confirm: z.enum(['never', 'first-use', 'always']),
-  confirmTimeoutMs: z.number(),
-  leaseMs: z.number(),
-  rate: z.strictObject({ perMinute: z.number(), burst: z.number() }),
-  commitSigning: z.enum(['allow', 'confirm', 'off']),
-});
-
-export const guardStatus = z.strictObject({
-  session: z.string(),
-  instanceKey: z.string(),
-  instanceName: z.string(),
-  pid: z.number(),
-  startedAt: time,
-  leaseEndsAt: time,
-  revoked: z.boolean(),
-  signed: z.number(),
-  refused: z.number(),
-  lastRefusal: nullable(guardRecord),
-  policy: guardPolicy,
-});
-
 /** What the agent answers is in its own protocol, which is versioned on its own. */
 export const agentAnswer = z.record(z.string(), z.unknown());
 export const ofInstance = { instance: z.string() };
@@ -270,31 +226,3 @@ export const envelope = <T extends Record<string, z.ZodMiniType>>(fields: T) =>
   z.strictObject({ version: z.literal(1), ...fields });
 
 export const logFile = { file: z.string(), sizeBytes: z.number(), modifiedAt: time };
-
-const newKeyFields = {
-  fingerprint: z.string(),
-  publicPath: z.string(),
-  storage: z.enum(['disk', 'agent']),
-  madeAt: time,
-  expiresAt: nullable(time),
-};
-export const newKey = z.strictObject(newKeyFields);
-export const ownKey = z.strictObject({
-  ...newKeyFields,
-  role: z.enum(['current', 'retiring']),
-  ageMs: nullable(z.number()),
-  usable: z.boolean(),
-  inAgent: z.boolean(),
-  remainingMs: nullable(z.number()),
-  passphrase: nullable(z.boolean()),
-  instances: z.array(z.string()),
-  providers: z.array(z.string()),
-  providersNotAsked: z.array(z.string()),
-});
-
-export const undone = z.strictObject({
-  name: z.string(),
-  code: z.string(),
-  message: z.string(),
-  hints: z.array(z.string()),
-});

@@ -3,22 +3,20 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
+import { guardShapes } from './json-guard.ts';
+import { keyShapes } from './json-keys.ts';
+import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
 import {
   agentAnswer,
   envelope,
-  guardPolicy,
-  guardRecord,
-  guardStatus,
   image,
   instance,
   leftover,
   logFile,
   machine,
-  newKey,
   nullable,
   ofInstance,
   orphan,
-  ownKey,
   part,
   plan,
   reapError,
@@ -26,8 +24,8 @@ import {
   size,
   snapshot,
   time,
-  undone,
   untracked,
+  verdict,
 } from './json-parts.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
@@ -54,6 +52,28 @@ export const jsonShapes = {
       metrics: z.optional(part(agentAnswer)),
       processes: z.optional(part(agentAnswer)),
     }),
+  },
+  why: {
+    about:
+      '`why`; with `--watch` one a line, without `history`. `verdict` is null while the agent does not say; `actsAt` is when the ' +
+      'machine powers off if nothing changes, and while it is in use, if all of that stopped now. `cost` is null where nothing ' +
+      'is billed or the price is not known.',
+    schema: envelope({
+      ...ofInstance,
+      checkedAt: time,
+      machine: part(z.string()),
+      activity: part(agentAnswer),
+      history: nullable(agentAnswer),
+      verdict: nullable(verdict),
+      expiresAt: nullable(time),
+      tariff: nullable(tariff),
+      cost: nullable(z.strictObject({ soFar: money, byThen: nullable(money) })),
+      guestPoweroff: nullable(z.enum(['deletes', 'stops-compute-billing', 'nothing'])),
+    }),
+  },
+  keep: {
+    about: '`keep`: until when the machine is kept on, at most until its `deadline`; null: it no longer is.',
+    schema: envelope({ ...ofInstance, until: nullable(time), deadline: nullable(time) }),
   },
   providers: {
     about: '`providers`: each with what it says of your account, or why it could not be asked.',
@@ -84,6 +104,20 @@ export const jsonShapes = {
       regions: z.array(z.strictObject({ id: z.string(), available: z.boolean(), allowed: z.boolean() })),
     }),
   },
+  cost: {
+    about:
+      '`cost`. Each list of amounts has one for each currency, and for net and gross. `most` is what a machine comes to by its ' +
+      'deadline, `hourly` that of all that run; `unknown` is in no sum; `ahead` is what may come on top until the month ends.',
+    schema: envelope({
+      month: z.string(),
+      running: z.array(runningCost),
+      hourly: z.array(money),
+      groups: z.array(costGroup),
+      total: z.array(money),
+      unknown: z.array(unknownCost),
+      budgets: z.array(budgetUse),
+    }),
+  },
   orphans: {
     about: '`orphans`: what is there, or, with `--remove`, what was destroyed.',
     schema: envelope({ orphans: z.array(orphan) }),
@@ -111,36 +145,16 @@ export const jsonShapes = {
     about: '`firewall`: the networks that may reach port 22; null: everybody.',
     schema: envelope({ instance: z.string(), allowSshFrom: nullable(z.array(z.string())) }),
   },
-  key: { about: '`key new`: the key that was made.', schema: envelope({ key: newKey }) },
-  keys: {
-    about:
-      '`key list`, the current one first. `passphrase` is null without a file, `remainingMs` without an end in ssh-agent, ' +
-      '`ageMs` when a clock is wrong.',
-    schema: envelope({ keys: z.array(ownKey) }),
-  },
-  'key-rotation': {
-    about:
-      '`key rotate`. `undone` are instances and providers that it did not work for: then nothing is in `retired`, and the ' +
-      'command ends with an error.',
-    schema: envelope({
-      key: newKey,
-      resumed: z.boolean(),
-      done: z.array(z.string()),
-      undone: z.array(undone),
-      retired: z.array(z.string()),
-    }),
-  },
-  'key-revocation': {
-    about: '`key revoke`. While something is in `undone` nothing is in `deleted`.',
-    schema: envelope({
-      done: z.array(z.string()),
-      undone: z.array(undone),
-      deleted: z.array(z.string()),
-    }),
-  },
   snapshots: {
-    about: '`snapshot list`, and `snapshot create` with the new one alone.',
+    about:
+      '`snapshot list`, and `snapshot create` with the new one alone. `monthly` is what it costs a month; null where nothing is ' +
+      'billed or it is not known.',
     schema: envelope({ snapshots: z.array(snapshot) }),
+  },
+  'snapshots-pruned': {
+    about:
+      '`snapshot prune`: what is too many or too old, and what of it was deleted. `foreign`: how many more would be, with `--all`.',
+    schema: envelope({ surplus: z.array(snapshot), deleted: z.array(snapshot), foreign: z.number() }),
   },
   images: {
     about: '`image list`, and `image build` with the one that there is now.',
@@ -182,39 +196,8 @@ export const jsonShapes = {
       droppedEntries: z.number(),
     }),
   },
-  'guard-status': {
-    about:
-      '`guard status`. `policy` is what would count for a session that begins now; each guard has that of its own. `keys` are ' +
-      'lists that a key must be in, each of them. `unanswered`: guards that run and could not be asked.',
-    schema: envelope({
-      instance: nullable(z.string()),
-      guards: z.array(guardStatus),
-      unanswered: z.array(
-        z.strictObject({ instanceKey: z.string(), session: z.string(), error: z.string() }),
-      ),
-      policy: part(guardPolicy),
-    }),
-  },
-  'guard-test': {
-    about:
-      '`guard test`: `outcome` is `signed`, `refused` or `unasked`; `exitStatus` is that of ssh on the machine.',
-    schema: envelope({
-      ...ofInstance,
-      trials: z.array(
-        z.strictObject({
-          host: z.string(),
-          user: z.string(),
-          outcome: z.enum(['signed', 'refused', 'unasked']),
-          reason: nullable(z.string()),
-          exitStatus: z.number(),
-        }),
-      ),
-    }),
-  },
-  'guard-log': {
-    about: '`guard log`: the oldest first. `reason` is one of [these](guard.md#why-something-is-refused).',
-    schema: envelope({ records: z.array(guardRecord) }),
-  },
+  ...keyShapes,
+  ...guardShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

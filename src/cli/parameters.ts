@@ -1,6 +1,7 @@
 /** Options and arguments as data. What a command says here is what parses, what help and completion show, and its type. */
 import { parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
+import { type MoneyLimit, parseMoneyLimit } from '../domain/money.ts';
 
 /** Lists of candidates that depend on the user's machine: see `complete-values.ts`. */
 export type CompleterName =
@@ -97,6 +98,24 @@ export function durationOrOff(about: string): OptionSpec<number | null | undefin
       const written = asText(raw);
       if (written === undefined) return undefined;
       return written === 'off' ? null : parseDurationMs(written, name);
+    },
+  };
+}
+
+/** An amount of money with its currency. */
+export function moneyLimit(about: string): OptionSpec<MoneyLimit | undefined> {
+  return {
+    form: 'value',
+    placeholder: 'AMOUNT',
+    about,
+    read: (raw, name) => {
+      const written = asText(raw);
+      if (written === undefined) return undefined;
+      const limit = parseMoneyLimit(written);
+      if (limit !== null) return limit;
+      throw new SpuffError('usage', `${JSON.stringify(written)} is not an amount for ${name}`, {
+        hints: ['write a number and a currency: 5EUR, 5.50USD'],
+      });
     },
   };
 }

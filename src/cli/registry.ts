@@ -14,7 +14,10 @@ export const commandGroups: readonly CommandGroup[] = [
       ls: async () => (await import('./commands/ls.ts')).ls,
       status: async () => (await import('./commands/status.ts')).status,
       extend: async () => (await import('./commands/extend.ts')).extend,
+      why: async () => (await import('./commands/why.ts')).why,
+      keep: async () => (await import('./commands/keep.ts')).keep,
       down: async () => (await import('./commands/down.ts')).down,
+      cost: async () => (await import('./commands/cost.ts')).cost,
     },
   },
   {
@@ -39,6 +42,7 @@ export const commandGroups: readonly CommandGroup[] = [
       'snapshot create': async () => (await import('./commands/snapshot-create.ts')).snapshotCreate,
       'snapshot list': async () => (await import('./commands/snapshot-list.ts')).snapshotList,
       'snapshot delete': async () => (await import('./commands/snapshot-delete.ts')).snapshotDelete,
+      'snapshot prune': async () => (await import('./commands/snapshot-prune.ts')).snapshotPrune,
       'image build': async () => (await import('./commands/image-build.ts')).imageBuild,
       'image list': async () => (await import('./commands/image-list.ts')).imageList,
       'image rm': async () => (await import('./commands/image-rm.ts')).imageRm,

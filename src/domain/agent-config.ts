@@ -38,6 +38,11 @@ export const defaultThresholds: IdleThresholds = {
 
 export const defaultPreDownSeconds = 60;
 
+/** A program that the login user wants run before a machine goes, and where what it prints is kept. */
+export const preDownPath = '/etc/spuff/pre-down';
+export const preDownLogPath = '/var/log/spuff-pre-down.log';
+export const preDownUnit = 'spuff-pre-down.service';
+
 export const agentConfigPath = '/etc/spuff/agent.json';
 
 /** The file of systemd's `EnvironmentFile=` that holds the SHA-256 of the token, and the variable it sets. */

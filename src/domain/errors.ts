@@ -26,7 +26,11 @@ export const errorCodes = {
   connection: { exitStatus: 10, retryHelps: true, meaning: 'the machine cannot be reached over SSH' },
   agent: { exitStatus: 11, retryHelps: true, meaning: 'spuff-agent does not answer, or answers wrongly' },
   timeout: { exitStatus: 12, retryHelps: true, meaning: 'something took longer than it may' },
-  quota: { exitStatus: 13, retryHelps: false, meaning: 'the account or the provider has no room for it' },
+  quota: {
+    exitStatus: 13,
+    retryHelps: false,
+    meaning: 'the account, the provider or the monthly budget has no room for it',
+  },
   provider: { exitStatus: 14, retryHelps: true, meaning: 'the provider refused or failed a request' },
   permission: {
     exitStatus: 15,

@@ -150,7 +150,8 @@ export interface Size {
   arch: 'x86_64' | 'arm64';
   gpu: boolean;
   hourly: Money | null;
-  regions: readonly { id: string; available: boolean; deprecatedAfter: Date | null }[];
+  /** With a price of their own where it differs by region. */
+  regions: readonly { id: string; available: boolean; deprecatedAfter: Date | null; hourly?: Money | null }[];
 }
 
 export interface Image {
@@ -247,6 +248,14 @@ export interface SnapshotStore {
   list(options: CallOptions): AsyncIterable<SnapshotInfo>;
   /** Absent is success. Touches only what carries spuff's label. */
   delete(snapshotId: string, options: CallOptions): Promise<void>;
+  /** What keeping snapshots costs. Absent where nothing is billed, or nobody tells what is. */
+  price?(options: CallOptions): Promise<StoragePrice | null>;
+}
+
+/** Of so many bytes in a month; `sizeBytes` of a snapshot is what is counted. */
+export interface StoragePrice {
+  monthly: Money;
+  perBytes: number;
 }
 
 /** Present unless `caps.firewall` is `none`: the provider's own filter in front of one machine. It goes with the machine. */

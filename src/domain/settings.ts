@@ -1,3 +1,5 @@
+import { defaultPreDownSeconds, defaultThresholds } from './agent-config.ts';
+import type { MoneyLimit } from './money.ts';
 import type { OnIdle } from './provider.ts';
 
 export const forwardAgentModes = ['guard', 'none', 'raw'] as const;
@@ -22,8 +24,19 @@ export interface Settings {
   /** What a session lends: a guard before the user's agent, nothing, or every key in the agent. */
   forwardAgent: (typeof forwardAgentModes)[number];
   idleTimeoutMs: number | null;
+  /** From where on something counts as use: see `IdleThresholds`. null: a tenth of the cores, at most half a core. */
+  idleCpuCores: number | null;
+  idleProcessCores: number;
+  idleContainerCores: number;
+  idleNetworkBytesPerSecond: number;
+  /** How long the pre-down hook may take. */
+  preDownTimeoutMs: number;
   /** The longest life of a machine, unless `--ttl` says otherwise. */
   maxLifetimeMs: number | null;
+  /** What all machines of a month may cost, one for each currency; null: anything. */
+  monthlyBudgets: readonly MoneyLimit[] | null;
+  /** How many snapshots of each instance name stay when a new one is made; null: all. */
+  keepSnapshots: number | null;
   /** What becomes of the disk of a machine that goes by itself. */
   onIdle: OnIdle;
   /** Whether commands start a reaper in the background. */
@@ -48,7 +61,14 @@ export const defaultSettings: Settings = {
   sshKey: null,
   forwardAgent: 'guard',
   idleTimeoutMs: 2 * 3_600_000,
+  idleCpuCores: defaultThresholds.cpuCores,
+  idleProcessCores: defaultThresholds.processCores,
+  idleContainerCores: defaultThresholds.containerCores,
+  idleNetworkBytesPerSecond: defaultThresholds.networkBytesPerSecond,
+  preDownTimeoutMs: defaultPreDownSeconds * 1_000,
   maxLifetimeMs: 24 * 3_600_000,
+  monthlyBudgets: null,
+  keepSnapshots: null,
   onIdle: 'destroy',
   reapInBackground: true,
   tokenCommand: null,

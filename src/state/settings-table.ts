@@ -1,14 +1,26 @@
 /** Every setting, as data: the reader, the editor, the completion and the documentation are all made of this. */
-import { homedir } from 'node:os';
-import { formatDuration, parseDurationMs } from '../domain/duration.ts';
-import { SpuffError } from '../domain/errors.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { checkUserName } from '../domain/names.ts';
 import { onIdleChoices } from '../domain/provider.ts';
 import { defaultSettings, forwardAgentModes, type Settings } from '../domain/settings.ts';
 import { checkApiAddress } from '../lib/https.ts';
-import { isLoopbackHost } from '../lib/loopback-host.ts';
-import { parseNetwork } from '../lib/network-address.ts';
 import { splitWords } from '../lib/split-words.ts';
+import {
+  chosen,
+  matching,
+  off,
+  parseBudgets,
+  parseBytesPerSecond,
+  parseCores,
+  parseDuration,
+  parseEngineAddress,
+  parseFirewall,
+  parsePath,
+  parseShortDuration,
+  parseWords,
+  takes,
+  wordPattern,
+} from './settings-parsers.ts';
 
 export interface SettingSpec<Field extends keyof Settings = keyof Settings> {
   /** As it stands in the file. */
@@ -30,13 +42,8 @@ function setting<Field extends keyof Settings>(
   return { ...spec, default: formatSetting(defaultSettings[spec.field], spec.takes) };
 }
 
-/** Lengths of time that must not run out: written by name, because 0 could mean both never and at once. */
-const off = 'off';
-const duration = `a length of time such as 30m, 2h or 1d, or ${off}`;
-const word = 'a name';
-const list = 'names, separated by commas';
 const onOrOff = ['on', 'off'] as const;
-const wordPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/;
+const { duration, shortDuration, cores, word, list } = takes;
 
 export const settingsTable: readonly SettingSpec[] = [
   setting({
@@ -108,12 +115,64 @@ export const settingsTable: readonly SettingSpec[] = [
     parse: (text) => parseDuration(text, 'idle_timeout'),
   }),
   setting({
+    key: 'idle_cpu',
+    field: 'idleCpuCores',
+    takes: cores,
+    about:
+      "A machine is in use while this many cores are at work, without the system's own. Without it: a tenth of them, at most half a core.",
+    parse: parseCores,
+  }),
+  setting({
+    key: 'idle_processes',
+    field: 'idleProcessCores',
+    takes: cores,
+    about: 'The same for what you have started there: a build in tmux, an AI agent.',
+    parse: parseCores,
+  }),
+  setting({
+    key: 'idle_containers',
+    field: 'idleContainerCores',
+    takes: cores,
+    about: 'The same for all containers together.',
+    parse: parseCores,
+  }),
+  setting({
+    key: 'idle_network',
+    field: 'idleNetworkBytesPerSecond',
+    takes: 'bytes a second, such as 50k or 1M',
+    about: 'A machine is in use while it sends and receives this much.',
+    parse: parseBytesPerSecond,
+  }),
+  setting({
+    key: 'pre_down_timeout',
+    field: 'preDownTimeoutMs',
+    takes: shortDuration,
+    about: 'How long `/etc/spuff/pre-down` may take on a machine before that is powered off or destroyed.',
+    parse: parseShortDuration,
+  }),
+  setting({
     key: 'max_lifetime',
     field: 'maxLifetimeMs',
     takes: duration,
     about:
       'A machine powers itself off when it is this old, in use or not. `spuff up --ttl` sets it for one machine.',
     parse: (text) => parseDuration(text, 'max_lifetime'),
+  }),
+  setting({
+    key: 'monthly_budget',
+    field: 'monthlyBudgets',
+    takes: 'an amount such as 50EUR, or several in different currencies, separated by commas',
+    about:
+      'What the machines of a month may cost at most, as far as this computer made them: `spuff up` warns from 80 % on, and refuses what would be over it. Without it: anything.',
+    parse: parseBudgets,
+  }),
+  setting({
+    key: 'keep_snapshots',
+    field: 'keepSnapshots',
+    takes: 'a whole number',
+    about:
+      'How many snapshots of each instance name stay when a new one is made: older ones that this computer made are deleted. 0, or without it: all stay.',
+    parse: (text) => Number(matching(text, /^\d{1,4}$/, 'a whole number up to 9999')) || null,
   }),
   setting({
     key: 'on_idle',
@@ -180,68 +239,9 @@ export function findSetting(key: string): SettingSpec | null {
 
 /** A value of Settings as it would stand in the file; null: it would not. */
 function formatSetting(value: Settings[keyof Settings], takes: string): string | null {
-  if (takes === duration) return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
+  if (takes === duration || takes === shortDuration)
+    return value === null ? off : formatDuration(Number(value)).replaceAll(' ', '');
   if (Array.isArray(value)) return value.join(', ');
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   return value === null ? null : String(value);
-}
-
-function parseWords(text: string, expected: string): readonly string[] {
-  const words = text.split(',').map((part) => part.trim());
-  return words.map((one) => matching(one, wordPattern, expected));
-}
-
-function parseFirewall(text: string): Settings['firewall'] {
-  if (text === 'my-ip' || text === 'open') return text;
-  return text.split(',').map((part) => {
-    const network = parseNetwork(part.trim());
-    if (network !== null) return network;
-    throw wrong(part.trim(), 'my-ip, open, or a network such as 198.51.100.0/24 or 2001:db8::/32');
-  });
-}
-
-function parseDuration(text: string, key: string): number | null {
-  if (text === off) return null;
-  try {
-    return parseDurationMs(text, key);
-  } catch (error) {
-    throw wrong(text, duration, error);
-  }
-}
-
-/** `~` is the home directory, as in a shell; other relative paths would mean another file in each directory. */
-function parsePath(text: string): string {
-  const path = text === '~' || text.startsWith('~/') ? homedir() + text.slice(1) : text;
-  if (path.startsWith('/') && path.length <= 4_096 && !hasControls(path)) return path;
-  throw wrong(text, 'a path that begins with / or ~/');
-}
-
-/** The ports of a machine are published on loopback where the engine runs, so an engine elsewhere would be of no use. */
-function parseEngineAddress(text: string): string {
-  const socket = /^(?:unix:\/\/)?\/.{1,400}$/u;
-  const expected = 'a socket on this computer, such as unix:///var/run/docker.sock';
-  if (!/^(?:tcp|http):/.test(text)) return matching(text, socket, expected);
-  const host = URL.canParse(text) ? new URL(text).hostname : '';
-  return isLoopbackHost(host) ? text : matching(text, socket, expected);
-}
-
-function chosen<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice !== undefined) return choice;
-  throw wrong(text, choices.join(', ').replace(/, (?=[^,]*$)/, ' or '));
-}
-
-function matching(text: string, pattern: RegExp, expected: string): string {
-  if (pattern.test(text) && !hasControls(text)) return text;
-  throw wrong(text, expected);
-}
-
-function hasControls(text: string): boolean {
-  return /\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text);
-}
-
-function wrong(text: string, expected: string, cause?: unknown): SpuffError {
-  // JSON quotes what would be invisible or would end the line.
-  const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-  return new SpuffError('config', `${shown} is not ${expected}`, { cause });
 }

@@ -54,6 +54,11 @@ user: me
 ssh_key: ~/.ssh/id_work.pub
 forward_agent: raw
 idle_timeout: 1h30m
+idle_cpu: 1.5
+idle_processes: 0.2
+idle_containers: 0.3
+idle_network: 20k
+pre_down_timeout: 2m
 max_lifetime: off
 allowed_regions: fra1, ams3
 token_command: op read op://vault/item/token
@@ -62,10 +67,17 @@ address_service: https://ip.example.com
 engine_socket: unix:///run/user/1000/podman/podman.sock
 on_idle: snapshot
 reap_in_background: off
+monthly_budget: 50EUR, 20.50 usd
+keep_snapshots: 3
 `;
     expect(await read(text)).toEqual({
       onIdle: 'snapshot',
       reapInBackground: false,
+      monthlyBudgets: [
+        { amount: '50', currency: 'EUR' },
+        { amount: '20.5', currency: 'USD' },
+      ],
+      keepSnapshots: 3,
       provider: 'local',
       regions: ['fra1'],
       size: 's-1vcpu-1gb',
@@ -74,6 +86,11 @@ reap_in_background: off
       sshKey: `${homedir()}/.ssh/id_work.pub`,
       forwardAgent: 'raw',
       idleTimeoutMs: 5_400_000,
+      idleCpuCores: 1.5,
+      idleProcessCores: 0.2,
+      idleContainerCores: 0.3,
+      idleNetworkBytesPerSecond: 20_000,
+      preDownTimeoutMs: 120_000,
       maxLifetimeMs: null,
       allowedRegions: ['fra1', 'ams3'],
       tokenCommand: 'op read op://vault/item/token',

@@ -96,7 +96,7 @@ function timesMakeSense({ nativeTtl }: Capabilities): boolean {
   return nativeTtl === false || (nativeTtl.minSeconds > 0 && nativeTtl.minSeconds < nativeTtl.maxSeconds);
 }
 
-function isMoney({ amount, currency }: Money): boolean {
+export function isMoney({ amount, currency }: Money): boolean {
   return /^\d+(?:\.\d+)?$/.test(amount) && /^[A-Z]{3}$/.test(currency);
 }
 

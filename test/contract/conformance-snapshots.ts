@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SnapshotInfo, SnapshotStore, Vm, VmSpec } from '../../src/domain/provider.ts';
 import { collect } from './collect.ts';
+import { isMoney } from './conformance-facts.ts';
 import { expectWellFormed } from './conformance-refusals.ts';
 import type { HarnessGetter } from './provider-conformance.ts';
 
@@ -50,6 +51,16 @@ export function describeSnapshots(get: HarnessGetter): void {
       expect(taken).toMatchObject({ name: 'before the change', key: spec.key, instanceName: 'origin' });
       expect(taken.createdAt.getTime()).toBeGreaterThanOrEqual(vm.createdAt.getTime() - 1_000);
       expect((await list()).filter(({ id }) => id === taken.id)).toEqual([taken]);
+    });
+
+    whereThereAre('what it costs is told by its size, or not at all', async () => {
+      const price = await store().price?.(get().within(callMs));
+      if (!price) return;
+      expect(taken.billed).toBe(true);
+      expect(taken.sizeBytes).toBeGreaterThan(0);
+      expect(isMoney(price.monthly)).toBe(true);
+      // A gigabyte, by whichever of its definitions.
+      expect(price.perBytes / 1e9).toBeCloseTo(1, 0);
     });
 
     whereThereAre('the machine goes on', async () => {

@@ -1,28 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ProcessResult, runProcess } from '../../src/lib/process.ts';
+import type { ProcessResult } from '../../src/lib/process.ts';
 import { activityResponse } from '../../src/protocol/activity-schema.ts';
 import { statusResponse } from '../../src/protocol/response-schemas.ts';
 import { AgentMachine, until } from './agent-machine.ts';
 import { BootScene } from './boot-machine.ts';
+import { awaitEnd, disturb, holdUntilDeadline, idleTimeoutMs, readOff, workOn } from './idle-machines.ts';
 
 const scene = new BootScene();
 let agent: AgentMachine;
 /** A machine past its deadline from the start: it gets two minutes, in which the other tests run. */
 let overdue: AgentMachine;
 let session: Promise<ProcessResult>;
-/** A machine that nobody uses. */
+/** A machine that nobody uses: an editor is connected, its agent is killed again and again, and its hook never ends. */
 let idle: AgentMachine;
-
-/** What the engine says of a machine once it no longer runs: `exited` when it went by itself. */
-async function awaitEnd(machine: AgentMachine): Promise<string> {
-  let state = 'running';
-  await until(async () => {
-    const { stdout } = await runProcess(['docker', 'inspect', '-f', '{{.State.Status}}', machine.machine.id]);
-    state = stdout.trim();
-    return state !== 'running';
-  });
-  return state;
-}
+/** One that works by itself, and one that is only held: what they do goes on while the other tests run. */
+let busy: AgentMachine;
+let held: AgentMachine;
+let work: ReturnType<typeof workOn>;
+let hold: ReturnType<typeof holdUntilDeadline>;
 
 const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
 
@@ -37,11 +32,22 @@ beforeAll(async () => {
     const { signals } = activityResponse.parse(await overdue.get('/activity'));
     return signals.sessions.count === 1;
   });
-  idle = await AgentMachine.start(scene, login, { deadline: null, idleTimeoutMs: 30_000 });
+  const start = () => AgentMachine.start(scene, login, { deadline: null, idleTimeoutMs });
+  [idle, busy, held] = await Promise.all([start(), start(), start()]);
+  work = workOn(busy);
+  hold = holdUntilDeadline(held);
+  const hook = '#!/bin/sh\nid -un; pwd\ntrap "" TERM\nwhile :; do sleep 1; done\n';
+  await idle.machine.ok(['sh', '-c', 'cat >/etc/spuff/pre-down && chmod 755 /etc/spuff/pre-down'], {
+    stdin: hook,
+  });
+  await idle.install({ preDownSeconds: 2 });
+  void disturb(idle);
   agent = await AgentMachine.start(scene, login);
 });
 afterAll(async () => {
   idle?.closeTunnel();
+  busy?.closeTunnel();
+  held?.closeTunnel();
   agent?.closeTunnel();
   overdue?.closeTunnel();
   await scene.remove();
@@ -225,8 +231,20 @@ describe('installing', () => {
 });
 
 describe('the end of a machine', () => {
-  it('comes when nobody uses it', async () => {
+  it('comes when nobody uses it, whatever is connected, is killed, or does not want to end', async () => {
     expect(await awaitEnd(idle)).toBe('exited');
+    expect(await readOff(idle, '/var/log/spuff-pre-down.log')).toBe('dev\n/home/dev\n');
+  });
+
+  it('does not come while it is held, but at the deadline all the same', async () => {
+    expect(await hold).toEqual({ held: true, end: 'exited' });
+  });
+
+  it('does not come while it builds in bursts, or carries traffic', async () => {
+    expect(await work).toEqual({
+      build: expect.arrayContaining(['processes']),
+      traffic: ['network'],
+    });
   });
 
   it('comes when it is asked for: the agent, which may do nothing, has systemd power off', async () => {

@@ -18,6 +18,8 @@ export const down = defineCommand({
       '--all, or with no NAME at all) it asks; where it cannot ask, that takes --force.',
     'An instance that was left half made or half destroyed is removed completely. With --snapshot ' +
       'the disk is kept first; if that fails nothing is destroyed, unless --force.',
+    'Before that it runs /etc/spuff/pre-down on the machine, if there is one, as the login user and for a ' +
+      'minute at most (pre_down_timeout). Its failure is a warning.',
   ],
   arguments: {
     names: manyArguments('NAME', 'the instances; without it the one of this directory, or the only one', {
@@ -30,7 +32,7 @@ export const down = defineCommand({
       'SNAPSHOT',
       'keep the disk first, named after the instance and the time; --snapshot=NAME names it',
     ),
-    force: flag('do not ask, and destroy also when the snapshot fails', { short: 'f' }),
+    force: flag('do not ask, run no pre-down hook, and destroy also when the snapshot fails', { short: 'f' }),
   },
   examples: [
     { command: 'spuff down demo', about: 'destroy demo' },

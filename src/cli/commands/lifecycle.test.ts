@@ -80,7 +80,11 @@ describe('spuff down', () => {
       yield* [];
     },
   });
-  const ssh = { disconnect: async () => undefined, forget: async () => undefined };
+  const ssh = {
+    disconnect: async () => undefined,
+    forget: async () => undefined,
+    run: async () => ({ stdout: '', stderr: '', exitCode: 1 }),
+  };
   const two = () => new MemoryState([sampleInstance(), sampleInstance({ name: 'other' })]);
 
   it('destroys what is named without a question', async () => {

@@ -1,4 +1,5 @@
 import { findReadyInstance } from '../../app/find-instance.ts';
+import { priceSnapshots } from '../../app/snapshot-cost.ts';
 import { createSnapshot, defaultSnapshotName } from '../../app/snapshots.ts';
 import { defineCommand } from '../command.ts';
 import { instanceArgument, text } from '../parameters.ts';
@@ -19,7 +20,9 @@ export const snapshotCreate = defineCommand({
     const wanted = options.as ?? defaultSnapshotName(instance.name, cli.context.runtime.now());
     const snapshot = await createSnapshot(cli.context, instance, wanted);
     if (cli.flags.json) {
-      cli.printJson({ version: 1, snapshots: [snapshotToJson(instance.provider, snapshot)] });
+      const listed = await priceSnapshots(cli.context, [{ provider: instance.provider, snapshot }]);
+      const snapshots = listed.map(({ provider, monthly }) => snapshotToJson(provider, snapshot, monthly));
+      cli.printJson({ version: 1, snapshots });
       return;
     }
     cli.print(snapshot.name);

@@ -1,11 +1,17 @@
+import { priceSnapshots } from '../../app/snapshot-cost.ts';
 import { listSnapshots } from '../../app/snapshots.ts';
+import { formatMoney } from '../../domain/money.ts';
+import { sumMoney } from '../../domain/spending.ts';
 import { defineCommand } from '../command.ts';
-import { snapshotToJson } from '../render/snapshot.ts';
-import { formatBytes, formatMoment, formatTable } from '../render/text.ts';
+import { snapshotTable, snapshotToJson } from '../render/snapshot.ts';
 
 export const snapshotList = defineCommand({
   name: 'snapshot list',
   summary: 'list the snapshots',
+  details: [
+    'With what each costs a month where the provider tells its size and a price. AWS bills what changed since the one before, and ' +
+      'tells neither that nor what it comes to: not known.',
+  ],
   arguments: {},
   options: {},
   examples: [
@@ -14,9 +20,11 @@ export const snapshotList = defineCommand({
   ],
   json: 'snapshots',
   run: async (_input, cli) => {
-    const listed = await listSnapshots(cli.context);
+    const listed = await priceSnapshots(cli.context, await listSnapshots(cli.context));
     if (cli.flags.json) {
-      const snapshots = listed.map(({ provider, snapshot }) => snapshotToJson(provider, snapshot));
+      const snapshots = listed.map(({ provider, snapshot, monthly }) =>
+        snapshotToJson(provider, snapshot, monthly),
+      );
       cli.printJson({ version: 1, snapshots });
       return;
     }
@@ -24,17 +32,9 @@ export const snapshotList = defineCommand({
       cli.say('no snapshots; make one: spuff snapshot create NAME');
       return;
     }
-    const nowMs = cli.context.runtime.now();
-    const rows = listed.map(({ provider, snapshot }) => [
-      snapshot.name,
-      snapshot.instanceName ?? '',
-      provider,
-      snapshot.sizeBytes === null ? '' : formatBytes(snapshot.sizeBytes),
-      formatMoment(snapshot.createdAt, nowMs),
-      snapshot.id.slice(0, 24),
-    ]);
-    cli.print(
-      formatTable(rows, { header: ['NAME', 'OF', 'PROVIDER', 'SIZE', 'MADE', 'ID'], paint: cli.paint }),
-    );
+    cli.print(snapshotTable(listed, cli.context.runtime.now(), cli.paint));
+    const together = sumMoney(listed.flatMap(({ monthly }) => (monthly === null ? [] : [monthly])));
+    if (together.length > 0)
+      cli.say(`together ${together.map((one) => formatMoney(one)).join(' and ')} a month`);
   },
 });

@@ -5,11 +5,13 @@ import { formatDuration } from '../../domain/duration.ts';
 import { SpuffError } from '../../domain/errors.ts';
 import { toGitUrl } from '../../domain/git-url.ts';
 import type { Instance } from '../../domain/instance.ts';
+import { describeBasis, formatMoney, type MoneyLimit } from '../../domain/money.ts';
 import { nearestInstanceName } from '../../domain/names.ts';
+import type { Money } from '../../domain/provider.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { openShell } from '../open-shell.ts';
-import { durationOrOff, flag, manyArguments, negated, text } from '../parameters.ts';
+import { durationOrOff, flag, manyArguments, moneyLimit, negated, text } from '../parameters.ts';
 import { instanceToJson } from '../render/instance.ts';
 import { prefixProgress } from '../render/progress-view.ts';
 import { formatFields, formatHourly } from '../render/text.ts';
@@ -24,6 +26,8 @@ export const up = defineCommand({
     'Leaving the session, or losing the connection, does not destroy the machine. If making it fails ' +
       'or is stopped with Ctrl-C, what was made is removed again; if spuff itself is killed, the same ' +
       'command goes on where it stood.',
+    'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
+      'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
   ],
   arguments: { names: manyArguments('NAME', 'what to call it; the name of this directory') },
   options: {
@@ -34,6 +38,8 @@ export const up = defineCommand({
     snapshot: text('SNAPSHOT', 'start from a snapshot', { complete: 'snapshots' }),
     spot: flag('cheaper, and the provider may take it back at any time'),
     ttl: durationOrOff('how long it may live at most (8h, 1d, off)'),
+    maxSpend: moneyLimit('how much it may cost at most (5EUR, 5.50USD): its lease ends before'),
+    overBudget: flag('go on where monthly_budget says no'),
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
     clone: text('REPO', 'clone a repository there (owner/repo, git@host:path), with your keys lent'),
     connect: negated('do not open a session'),
@@ -47,6 +53,7 @@ export const up = defineCommand({
       command: 'spuff up demo --ttl 8h --idle-timeout 30m',
       about: 'ends after 8 hours, off after half an hour without use',
     },
+    { command: 'spuff up demo --max-spend 5EUR', about: 'ends before it has cost more' },
     {
       command: 'spuff up demo --clone owner/repo',
       about: 'with a repository of yours on it, also a private one',
@@ -105,14 +112,17 @@ interface WishOptions {
   image: string | undefined;
   snapshot: string | undefined;
   ttl: number | null | undefined;
+  maxSpend: MoneyLimit | undefined;
+  overBudget: boolean;
   idleTimeout: number | null | undefined;
 }
 
 /** Field by field: a spread would let a flag whose name differs from the request's be dropped without a word. */
 function toWishes(options: WishOptions): Required<Wishes> {
-  const { provider, size, image, snapshot, spot, ttl, idleTimeout } = options;
+  const { provider, size, image, snapshot, spot, ttl, maxSpend, overBudget, idleTimeout } = options;
   const regions = options.region?.split(',').map((one) => one.trim());
-  return { provider, regions, size, image, snapshot, spot, ttlMs: ttl, idleTimeoutMs: idleTimeout };
+  const lease = { ttlMs: ttl, maxSpend, overBudget, idleTimeoutMs: idleTimeout };
+  return { provider, regions, size, image, snapshot, spot, ...lease };
 }
 
 async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Promise<Outcomes<Instance>> {
@@ -142,7 +152,7 @@ async function preview(cli: Cli, names: readonly string[], wishes: Wishes): Prom
   return 0;
 }
 
-function describe({ plan, hourly, isBilled, requests }: UpPreview, cli: Cli): string {
+function describe({ plan, hourly, most, requests }: UpPreview, cli: Cli): string {
   const fields = formatFields(
     [
       ['name', plan.name],
@@ -151,7 +161,8 @@ function describe({ plan, hourly, isBilled, requests }: UpPreview, cli: Cli): st
       ['size', plan.size],
       ['image', plan.image.kind === 'slug' ? plan.image.slug : plan.image.id],
       ['user', plan.user],
-      ['price', isBilled && hourly === null ? 'not known' : formatHourly(hourly)],
+      ['price', describePrice(plan, hourly)],
+      ['at most', most && formatMoney(most)],
       ['lease', describeLease(plan)],
       ['firewall', describeSources(plan)],
       ['ssh key', plan.keys.publicKeyPath ?? `${plan.keys.publicKeys.length} of your ssh-agent`],
@@ -160,6 +171,11 @@ function describe({ plan, hourly, isBilled, requests }: UpPreview, cli: Cli): st
     cli.paint,
   );
   return fields;
+}
+
+function describePrice({ isBilled }: UpPlan, hourly: Money | null): string {
+  if (isBilled && hourly === null) return 'not known';
+  return hourly === null ? formatHourly(hourly) : `${formatHourly(hourly)} (${describeBasis(hourly.basis)})`;
 }
 
 function describeSources({ allowSshFrom }: UpPlan): string {
@@ -173,7 +189,7 @@ function describeLease({ ttlMs, idleTimeoutMs }: UpPlan): string {
 }
 
 /** The shape `plan` of docs/json.md. */
-function toJson({ plan, hourly, requests }: UpPreview): object {
+function toJson({ plan, hourly, most, requests }: UpPreview): object {
   const { keys, ...rest } = plan;
-  return { ...rest, sshPublicKeyPath: keys.publicKeyPath, hourly, requests };
+  return { ...rest, sshPublicKeyPath: keys.publicKeyPath, hourly, most, requests };
 }

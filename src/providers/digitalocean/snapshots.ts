@@ -1,5 +1,5 @@
 import type { InstanceKey } from '../../domain/ids.ts';
-import type { CallOptions, SnapshotInfo, SnapshotStore } from '../../domain/provider.ts';
+import type { CallOptions, Money, SnapshotInfo, SnapshotStore } from '../../domain/provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { escapeText } from '../../lib/escape.ts';
 import type { Answer } from './answer.ts';
@@ -25,8 +25,16 @@ export function createSnapshotStore(api: Api): SnapshotStore {
       yield* ours.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
     },
     delete: (id, call) => deleteSnapshot(api, id, call),
+    price: async () => ({ monthly: gigabyteMonth, perBytes: bytesInGigabyte }),
   };
 }
+
+/**
+ * The API has no price of snapshots, and bills by the size that it tells.
+ * @see https://docs.digitalocean.com/products/snapshots/details/pricing/
+ */
+const gigabyteMonth: Money = { amount: '0.06', currency: 'USD', basis: 'net' };
+const bytesInGigabyte = 1e9;
 
 async function takeSnapshot(
   api: Api,
@@ -156,7 +164,7 @@ function toSnapshot(answer: Answer): SnapshotInfo | null {
     id: answer.at('id').id(),
     ...origin,
     createdAt: answer.at('created_at').date(),
-    sizeBytes: gigabytes === null ? null : Math.round(gigabytes * 1e9),
+    sizeBytes: gigabytes === null ? null : Math.round(gigabytes * bytesInGigabyte),
     region: region === undefined ? null : escapeText(region, { singleLine: true }),
     billed: true,
   };

@@ -55,8 +55,10 @@ function toSize(type: Fields, known: ReadonlySet<string>, defaultRegion: string,
   const regions = readArray(type['locations'], { op, path: 'server_types[].locations' }).map((item) => {
     const location = readObject(item, { op, path: 'server_types[].locations[]' });
     const ending = optionalObject(location['deprecation'])['unavailable_after'];
+    const id = readText(location, 'name', { op, path: 'server_types[].locations[]' });
     return {
-      id: readText(location, 'name', { op, path: 'server_types[].locations[]' }),
+      id,
+      hourly: hourlyIn(type, id, currency),
       available: location['available'] === true,
       deprecatedAfter: optionalDate(ending),
     };
@@ -65,7 +67,7 @@ function toSize(type: Fields, known: ReadonlySet<string>, defaultRegion: string,
   const priced = [defaultRegion, ...offered.map(({ id }) => id)].filter((id) =>
     offered.some((one) => one.id === id),
   );
-  const prices = priced.map((id) => hourlyIn(type, id, currency));
+  const prices = priced.map((id) => offered.find((one) => one.id === id)?.hourly ?? null);
   return {
     id: showText(readText(type, 'name', place)),
     vcpus: readNumber(type, 'cores', place),

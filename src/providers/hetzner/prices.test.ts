@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hourlyIn, shortenDecimal } from './prices.ts';
+import { hourlyIn, imageMonth, shortenDecimal } from './prices.ts';
 
 describe('a price', () => {
   it.each([
@@ -46,5 +46,16 @@ describe('a price', () => {
     expect(hourlyIn(type, 'hel1', 'EUR')).toBeNull();
     expect(hourlyIn(type, 'sin', 'EUR')).toBeNull();
     expect(hourlyIn({}, 'fsn1', 'EUR')).toBeNull();
+  });
+
+  it('of what an image takes is that with tax, or none', () => {
+    const image = { price_per_gb_month: { net: '0.0110', gross: '0.01309000' } };
+    expect(imageMonth({ currency: 'EUR', image })).toEqual({
+      amount: '0.01309',
+      currency: 'EUR',
+      basis: 'gross',
+    });
+    expect(imageMonth({ image })).toBeNull();
+    expect(imageMonth({ currency: 'EUR' })).toBeNull();
   });
 });

@@ -17,6 +17,14 @@ export function hourlyIn(serverType: Fields, location: string, currency: string)
   return amount === null ? null : { amount, currency, basis: 'gross' };
 }
 
+/** The price of a gigabyte of an image in a month, with tax; null where the answer has none. */
+export function imageMonth(pricing: Fields): Money | null {
+  const price = optionalObject(optionalObject(pricing['image'])['price_per_gb_month']);
+  const amount = shortenDecimal(optionalText(price['gross']) ?? '');
+  const currency = optionalText(pricing['currency']);
+  return amount === null || currency === null ? null : { amount, currency, basis: 'gross' };
+}
+
 /** Without needless zeros, and rounded to a millionth; digit by digit, never by way of a float. null for what is no decimal. */
 export function shortenDecimal(text: string): string | null {
   const [, whole, fraction = ''] = /^(\d{1,12})(?:\.(\d{1,40}))?$/.exec(text) ?? [];

@@ -16,6 +16,7 @@ import {
 } from './fields.ts';
 import { isOurs, label, labelInstance, labelKey, labelsOf, ownLabels, selectorOf } from './labels.ts';
 import { orderDeletion } from './machines.ts';
+import { imageMonth } from './prices.ts';
 import { getMachine } from './server-lookup.ts';
 import { idPattern } from './server-request.ts';
 
@@ -35,6 +36,11 @@ export function createSnapshotStore(client: HetznerClient): SnapshotStore {
       }
     },
     delete: (id, call) => deleteSnapshot(client, id, call),
+    async price(call) {
+      const pricing = optionalObject((await client.read('snapshots.price', '/pricing', call))?.['pricing']);
+      const monthly = imageMonth(pricing);
+      return monthly && { monthly, perBytes: bytesInGb };
+    },
   };
 }
 

@@ -57,12 +57,12 @@ export class DigitalOceanCloud implements SimulatedCloud {
     this.clock = clock;
     this.#token = token;
     const delays = { create: 20, delete: 2, placement: 5 };
-    this.droplets = new SimDroplets(clock, backing, delays, (droplet) =>
+    const metadata = (droplet: SimDroplet) =>
       metadataOf(
         droplet,
         droplet.sshKeys.flatMap((key) => this.keys.find(key)?.public_key ?? []),
-      ),
-    );
+      );
+    this.droplets = new SimDroplets(clock, backing, delays, metadata, (image) => this.images.diskOf(image));
     this.firewalls = new SimFirewalls(clock, (tag) => this.tags.has(tag));
     this.images = new SimImages(clock);
   }

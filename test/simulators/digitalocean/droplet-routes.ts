@@ -55,7 +55,8 @@ export async function actOnDroplet(
     return { status: 201, body: { action: cloud.images.actionAnswer(done) } };
   }
   cloud.requireScopes(['image:create']);
-  const action = cloud.images.takeSnapshot(droplet, typeof name === 'string' ? name : droplet.name);
+  const fullName = typeof name === 'string' ? name : droplet.name;
+  const action = cloud.images.takeSnapshot(droplet, fullName, () => cloud.droplets.keep(droplet));
   return { status: 201, body: { action: cloud.images.actionAnswer(action) } };
 }
 

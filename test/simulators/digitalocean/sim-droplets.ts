@@ -1,5 +1,5 @@
 /** The droplets of the simulated cloud: when each of them is made, seen, tagged, locked and gone. */
-import type { Runtime } from '../../../src/domain/provider.ts';
+import type { ImageRef, Runtime } from '../../../src/domain/provider.ts';
 import type { MachineBacking } from '../machine-backing.ts';
 import type { CloudMetadata } from '../metadata/service.ts';
 import { timeOf } from './answers.ts';
@@ -24,6 +24,8 @@ export interface SimDroplet {
   machine: { id: string; ipv4: string } | null;
   /** Comes when the machine behind it has booted, which takes real time where it is a real one. */
   booted: Promise<void>;
+  /** Comes when its disk has been copied, the last time that it was to be. */
+  keeping: Promise<ImageRef | null>;
 }
 
 export type DropletOrder = Pick<
@@ -43,6 +45,7 @@ export class SimDroplets {
   readonly #backing: MachineBacking;
   readonly #delays: Delays;
   readonly #metadataOf: (droplet: SimDroplet) => CloudMetadata;
+  readonly #diskOf: (image: string | number) => Promise<ImageRef | null>;
   readonly #droplets = new Map<number, SimDroplet>();
   readonly #boots = new Set<Promise<void>>();
   #nextId = 3_164_400;
@@ -52,11 +55,13 @@ export class SimDroplets {
     backing: MachineBacking,
     delays: Delays,
     metadataOf: (droplet: SimDroplet) => CloudMetadata,
+    diskOf: (image: string | number) => Promise<ImageRef | null>,
   ) {
     this.#clock = clock;
     this.#backing = backing;
     this.#delays = delays;
     this.#metadataOf = metadataOf;
+    this.#diskOf = diskOf;
   }
 
   /** Those that exist, in the order of their making, newest first as the API lists them. */
@@ -85,6 +90,7 @@ export class SimDroplets {
       lockedUntilMs: 0,
       machine: null,
       booted: Promise.resolve(),
+      keeping: Promise.resolve(null),
     };
     this.#droplets.set(droplet.id, droplet);
     if (boots && failure === null) this.#boot(droplet);
@@ -92,7 +98,8 @@ export class SimDroplets {
   }
 
   #boot(droplet: SimDroplet): void {
-    droplet.booted = this.#backing.boot(this.#metadataOf(droplet)).then(async (machine) => {
+    const boot = async () => this.#backing.boot(this.#metadataOf(droplet), await this.#diskOf(droplet.image));
+    droplet.booted = boot().then(async (machine) => {
       droplet.machine = machine;
       if (droplet.goneMs !== null) await this.#backing.remove(machine.id);
     });
@@ -101,8 +108,16 @@ export class SimDroplets {
     this.#boots.add(droplet.booted);
   }
 
+  /** A copy of the disk, which a machine can be made of. */
+  keep(droplet: SimDroplet): Promise<ImageRef | null> {
+    droplet.keeping = droplet.machine ? this.#backing.keep(droplet.machine.id) : Promise.resolve(null);
+    droplet.keeping.catch(() => undefined);
+    return droplet.keeping;
+  }
+
   async remove(droplet: SimDroplet): Promise<void> {
     droplet.goneMs ??= this.#clock.now() + this.#delays.delete * 1_000;
+    await droplet.keeping;
     if (droplet.machine) await this.#backing.remove(droplet.machine.id);
   }
 

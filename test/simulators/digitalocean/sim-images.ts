@@ -1,4 +1,4 @@
-import type { Runtime } from '../../../src/domain/provider.ts';
+import type { ImageRef, Runtime } from '../../../src/domain/provider.ts';
 import { timeOf } from './answers.ts';
 import type { SimDroplet } from './sim-droplets.ts';
 
@@ -17,6 +17,8 @@ export interface SimSnapshot {
   dropletId: number;
   region: string;
   createdMs: number;
+  /** null: it is of no machine. */
+  disk: Promise<ImageRef | null>;
 }
 
 /** The actions on droplets, and the snapshots that come of them when their time has come. */
@@ -33,7 +35,8 @@ export class SimImages {
     this.#clock = clock;
   }
 
-  takeSnapshot(droplet: SimDroplet, name: string): SimAction {
+  /** @param keep copies the disk of the machine behind it */
+  takeSnapshot(droplet: SimDroplet, name: string, keep: () => Promise<ImageRef | null>): SimAction {
     const now = this.#clock.now();
     const endsMs = now + this.snapshotSeconds * 1_000;
     const action = this.begin(droplet, 'snapshot', endsMs);
@@ -43,7 +46,8 @@ export class SimImages {
     if (!action.fails) {
       const id = this.#nextId++;
       const { region } = droplet;
-      this.#snapshots.set(id, { id, name, dropletId: droplet.id, region, createdMs: endsMs });
+      const disk = keep();
+      this.#snapshots.set(id, { id, name, dropletId: droplet.id, region, createdMs: endsMs, disk });
     }
     return action;
   }
@@ -85,9 +89,19 @@ export class SimImages {
 
   /** Of the user's own making, by whatever name. */
   plant(name: string): SimSnapshot {
-    const snapshot = { id: this.#nextId++, name, dropletId: 1, region: 'nyc3', createdMs: this.#clock.now() };
+    const origin = {
+      dropletId: 1,
+      region: 'nyc3',
+      createdMs: this.#clock.now(),
+      disk: Promise.resolve(null),
+    };
+    const snapshot = { id: this.#nextId++, name, ...origin };
     this.#snapshots.set(snapshot.id, snapshot);
     return snapshot;
+  }
+
+  async diskOf(image: string | number): Promise<ImageRef | null> {
+    return (await this.#snapshots.get(Number(image))?.disk) ?? null;
   }
 
   remove(id: number): void {

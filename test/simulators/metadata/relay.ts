@@ -53,7 +53,9 @@ function dockerArguments(name: string, image: string, hostName: string): string[
   // As the local provider sets it; it belongs to the network, so the machine can't.
   const sysctl = ['--sysctl', 'net.ipv4.ip_unprivileged_port_start=1024'];
   const names = ['--name', name, '--hostname', hostName];
-  return ['run', '--rm', '-i', ...names, ...capabilities, ...sysctl, image, 'python3', '-c', program];
+  // An image that was kept of a machine would start as one.
+  const entry = ['--entrypoint', 'python3'];
+  return ['run', '--rm', '-i', ...names, ...capabilities, ...sysctl, ...entry, image, '-c', program];
 }
 
 /** A bug of the simulator shows on the machine as what it is, and does not end the process. */
