@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --lives 10000 --seed S [--model aws]`: many lives of machines on virtual time, with a table at the end.
- * `SEED=S npm run simulate -- --model aws --life N` tells one of them again.
+ * `--first 5000` leaves out those before. `SEED=S npm run simulate -- --model aws --life N` tells one of them again.
  */
 import { parseArgs } from 'node:util';
 import { type ModelName, modelNames } from '../test/simulation/cloud-model.ts';
@@ -10,6 +10,7 @@ import { renderTallies, type Tally } from '../test/simulation/tally.ts';
 const { values } = parseArgs({
   options: {
     lives: { type: 'string', default: '1000' },
+    first: { type: 'string', default: '0' },
     seed: { type: 'string', default: process.env['SEED'] ?? String(Date.now()) },
     model: { type: 'string', multiple: true },
     life: { type: 'string' },
@@ -29,7 +30,13 @@ async function runAll(lives: number): Promise<Tally[]> {
   const tallies: Tally[] = [];
   for (const model of chooseModels()) {
     const startedMs = performance.now();
-    const tally = await simulate({ model, seed, lives, onLife: (done) => showProgress(model, done, lives) });
+    const tally = await simulate({
+      model,
+      seed,
+      lives,
+      first: Number(values.first),
+      onLife: (done) => showProgress(model, done, lives),
+    });
     const seconds = Math.round((performance.now() - startedMs) / 1_000);
     console.error(`${model}: ${lives} lives in ${seconds} s, ${tally.findings.length} violations`);
     for (const { life, kind, text } of tally.findings.slice(0, shownFindings)) {

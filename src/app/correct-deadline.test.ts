@@ -11,7 +11,7 @@ const hourMs = 3_600_000;
 const trueMs = Date.UTC(2026, 10, 23, 12);
 
 /** An instance that a laptop has made by its own clock, for a day, while the cloud's was so far ahead. */
-function make(aheadMs: number | null) {
+function make(aheadMs: number | null, isProviderTime = false) {
   const laptopMs = trueMs - (aheadMs ?? 0);
   const [createdAt, expiresAt] = [new Date(laptopMs), new Date(laptopMs + 24 * hourMs)];
   const instance = sampleInstance({ createdAt, expiresAt });
@@ -19,7 +19,7 @@ function make(aheadMs: number | null) {
   const set: (Date | null)[] = [];
   const vm = sampleVm({ key: instance.key, createdAt: new Date(trueMs + 30_000), expiresAt });
   const run = {
-    ...{ state, instance, context: { progress: silentProgress } },
+    ...{ state, instance, context: { progress: silentProgress }, inputs: { isProviderTime } },
     provider: { id: 'fake', setExpiry: async (_id: string, at: Date | null) => void set.push(at) },
   } as unknown as UpRun;
   const clock = { aheadMs: () => aheadMs, options: () => ({}) } as unknown as ClockWatch;
@@ -54,4 +54,11 @@ it('leaves a run that goes on a day later as it is, where the clocks agree', asy
   const { run, vm, set, clock } = make(0);
   await correctDeadline(run, { ...vm, createdAt: new Date(trueMs + 24 * hourMs) }, clock);
   expect(set).toEqual([]);
+});
+
+it('moves nothing that was by the provider’s clock from the beginning, however late its machine was ordered', async () => {
+  const { run, vm, set, state, clock, instance } = make(5 * 60_000, true);
+  await correctDeadline(run, { ...vm, createdAt: new Date(trueMs + hourMs) }, clock);
+  expect(set).toEqual([]);
+  expect(state.getInstance(instance.key)).toMatchObject({ expiresAt: instance.expiresAt });
 });

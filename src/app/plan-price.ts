@@ -13,14 +13,11 @@ export interface PricedSize {
   dearest: Tariff | null;
 }
 
-/**
- * Where nothing is billed, a size is what the provider makes of its name.
- * @param clock learns the provider's time from its answers
- */
+/** Where nothing is billed, a size is what the provider makes of its name. */
 export async function priceSize(
   context: AppContext,
   provider: Provider,
-  clock: ClockWatch,
+  clock: Pick<ClockWatch, 'options'>,
   wish: { wanted: string; regions: readonly string[]; spot: boolean; isLimited: boolean },
 ): Promise<PricedSize> {
   const { wanted, regions, spot } = wish;

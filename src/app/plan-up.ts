@@ -54,9 +54,9 @@ export interface UpPlan {
   /** Of the dearest region that may be tried; null: nothing is billed, or what it costs in one of them is not known. */
   dearest: Tariff | null;
   isBilled: boolean;
+  /** How far the provider's clock is ahead of this computer's; null where it has not told. */
+  clockAheadMs: number | null;
   keys: LoginKeys;
-  /** How far the provider's clock is ahead of this computer's, where that is too far; else 0. */
-  clockAheadMs: number;
 }
 
 /**
@@ -81,8 +81,8 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     ...{ regions, spot: request.spot ?? false },
     isLimited: request.maxSpend !== undefined || settings.monthlyBudgets !== null,
   });
-  const clockAheadMs = wrongByMs(clock);
-  if (clockAheadMs !== 0) context.progress.warn(describeWrongClock(clockAheadMs, provider.id));
+  const wrongMs = wrongByMs(clock.aheadMs());
+  if (wrongMs !== 0) context.progress.warn(describeWrongClock(wrongMs, provider.id));
   return {
     name,
     provider: provider.id,
@@ -91,7 +91,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     ...priced,
     ...chooseLease(context, request, settings, { provider, priced }),
     isBilled: provider.caps.billing !== null,
-    clockAheadMs,
+    clockAheadMs: clock.aheadMs(),
     image: await chooseImage(context, request, settings, provider),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),

@@ -54,10 +54,9 @@ export function watchClock(
 /** Clocks that are set by the network differ by less; a deadline is not worth a request for it. */
 const tolerableMs = 2 * 60_000;
 
-/** How far the provider's clock is ahead of this computer's, where that is too far; else 0. */
-export function wrongByMs(clock: Pick<ClockWatch, 'aheadMs'>): number {
-  const aheadMs = clock.aheadMs() ?? 0;
-  return Math.abs(aheadMs) < tolerableMs ? 0 : aheadMs;
+/** What is to be added to this computer's time. @param aheadMs of the provider's clock; null: it has not told */
+export function wrongByMs(aheadMs: number | null): number {
+  return aheadMs === null || Math.abs(aheadMs) < tolerableMs ? 0 : aheadMs;
 }
 
 export function describeWrongClock(aheadMs: number, provider: string): string {

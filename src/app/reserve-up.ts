@@ -40,14 +40,25 @@ export async function reserveRun(
     | undefined;
   const provider = await context.provider(instance.provider);
   return {
-    run: { context, provider, ssh, state, inputs: { ...inputsOf(plan), ...recorded }, instance },
+    run: {
+      context,
+      provider,
+      ssh,
+      state,
+      inputs: { ...inputsOf(plan), ...(recorded && { isProviderTime: false, ...recorded }) },
+      instance,
+    },
     operation,
   };
 }
 
 export function inputsOf(plan: UpPlan): CreateInputs {
   const { owner, otherRegions, allowSshFrom, spot, onIdle } = plan;
-  return { sshPublicKeys: plan.keys.publicKeys, owner, otherRegions, allowSshFrom, spot, onIdle };
+  const isProviderTime = plan.clockAheadMs !== null;
+  return {
+    ...{ sshPublicKeys: plan.keys.publicKeys, owner, otherRegions, allowSshFrom, spot, onIdle },
+    isProviderTime,
+  };
 }
 
 async function claimNew(

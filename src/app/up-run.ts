@@ -8,6 +8,7 @@ import type { StateStore } from '../domain/state.ts';
 import { hashAgentToken, makeAgentToken } from '../lib/agent-token.ts';
 import type { AppContext } from './context.ts';
 import type { UpPlan } from './plan-up.ts';
+import { wrongByMs } from './provider-clock.ts';
 
 /** What creating needs beyond the instance's own record; kept in the journal so that a resumed `create` asks the same. */
 export interface CreateInputs {
@@ -18,6 +19,11 @@ export interface CreateInputs {
   allowSshFrom: readonly string[] | null;
   spot: boolean;
   onIdle: OnIdle;
+  /**
+   * The times of the record are by the provider's clock. They can't be told from others by the machine's: it may have been
+   * ordered long after, by a run that went on with what another one had begun.
+   */
+  isProviderTime: boolean;
 }
 
 export interface UpRun {
@@ -42,7 +48,7 @@ export function change(run: UpRun, fields: Partial<Omit<Instance, 'key'>>): void
  * the provider's: whatever becomes of this run, reapers go by them.
  */
 export function draftInstance(context: AppContext, plan: UpPlan, ssh: Ssh): Instance {
-  const nowMs = context.runtime.now() + plan.clockAheadMs;
+  const nowMs = context.runtime.now() + wrongByMs(plan.clockAheadMs);
   const key = makeInstanceKey(nowMs, randomBytes(10));
   const hostKey = ssh.makeHostKey(`spuff-one-time-${key}`);
   return {

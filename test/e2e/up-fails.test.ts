@@ -46,8 +46,7 @@ async function makeRun(): Promise<UpRun> {
     spot: false,
     onIdle: 'destroy' as const,
     allowSshFrom: null,
-    ...{ tariff: null, dearest: null, isBilled: false, maxSpend: null },
-    clockAheadMs: 0,
+    ...{ tariff: null, dearest: null, isBilled: false, maxSpend: null, clockAheadMs: null },
   };
   const instance = draftInstance(context, plan, ssh);
   state.insertInstance(instance);

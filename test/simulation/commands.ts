@@ -48,16 +48,14 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
       return world.writesTwice ? { ...state, addReceipt: () => true } : state;
     },
     provider: async () => provider,
-    ssh: async () => createSsh(process),
+    ssh: async () => createSsh(world, process),
     ...{ agentPackage: unused, guardPolicy: unused, guardFile: unused, guardControl: unused },
   };
 }
 
-function createSsh(process: SimProcess): Ssh {
+function createSsh(world: CommandWorld, process: SimProcess): Ssh {
   const known: Partial<Ssh> = {
     makeHostKey: () => hostKey,
-    // No machine has a pre-down hook.
-    run: async () => ({ stdout: '', stderr: '', exitCode: 1 }),
     findLoginKeys: async () => ({ publicKeys: [hostKey.publicKey], publicKeyPath: null, notes: [] }),
     async establishIdentity({ identity }, save) {
       await process.mayDie();
@@ -66,6 +64,13 @@ function createSsh(process: SimProcess): Ssh {
       const pinned = { phase: 'pinned', injectedPublicKey, publicKey: hostKey.publicKey } as const;
       save(pinned);
       return pinned;
+    },
+    // There is a hook before the end, and it goes well.
+    async run() {
+      await process.mayDie();
+      await process.sleep(2_000);
+      if (covers(process.host.cutOff, world.now())) throw new SpuffError('connection', 'no answer');
+      return { stdout: '', stderr: '', exitCode: 0 };
     },
     disconnect: async () => undefined,
     forget: async () => undefined,

@@ -16,7 +16,7 @@ export class SimVm {
   readonly work = { isRunning: false, lastAtMs: null as number | null };
   isOn = true;
   isOffByOwner = false;
-  /** Its user wants it on until then, whether it is used or not. */
+  /** Its user wants it on until then, whether it is used or not; a boot forgets that. */
   keptUntilMs = 0;
   /** null: none was installed. */
   config: AgentConfig | null = null;
@@ -124,6 +124,7 @@ export class SimVm {
     if (this.isOn) return;
     this.isOn = true;
     this.#memory = { seen: null };
+    this.keptUntilMs = 0;
     this.#bootedAtMs = this.#time.now();
     this.usedAtMs = this.#time.now();
     this.startAgent();
