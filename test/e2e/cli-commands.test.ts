@@ -27,7 +27,8 @@ afterAll(async () => {
 async function readJson(shape: JsonShapeName, args: readonly string[]): Promise<Record<string, unknown>> {
   const { stdout } = await home.ok([...args, '--json']);
   const value = JSON.parse(stdout) as Record<string, unknown>;
-  expect(jsonShapes[shape].schema.safeParse(value)).toMatchObject({ success: true });
+  const parsed = jsonShapes[shape].schema.safeParse(value);
+  expect(parsed.error?.issues ?? []).toEqual([]);
   return value;
 }
 

@@ -41,8 +41,11 @@ describe('SSH_AUTH_SOCK', () => {
     expect(await onMachine("bash -lc 'echo $SSH_AUTH_SOCK'")).toBe(`${forwardedAgentPath}\n`);
     expect(await machine.ok(['stat', '-c', '%U %a', forwardedAgentFolder])).toBe('dev 700\n');
     expect(await linkTarget()).toBe('');
-    expect((await machine.run(['systemctl', 'is-active', 'spuff-forwarded-agent.service'])).stdout).toBe(
-      'inactive\n',
+    // It looks around for a second when it is started.
+    await until(
+      async () =>
+        (await machine.run(['systemctl', 'is-active', 'spuff-forwarded-agent.service'])).stdout ===
+        'inactive\n',
     );
   });
 

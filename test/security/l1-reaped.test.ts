@@ -60,13 +60,16 @@ beforeAll(async () => {
   void busy.call({ method: 'POST', path: '/exec', body: work }).catch(() => undefined);
   overdue = await scene.boot(login);
   const { key: expectKey } = overdue;
-  await provider.setExpiry(overdue.id, new Date(Date.now() - 1_000), { ...within(60_000), expectKey });
+  // Over by the time that the reaper comes; one from before the machine's making would be no deadline but a wrong clock.
+  const expiresAtMs = Date.now() + 2_000;
+  await provider.setExpiry(overdue.id, new Date(expiresAtMs), { ...within(60_000), expectKey });
   stopped = await startMachine();
   await until(
     async () =>
       (await runProcess(['docker', 'exec', stopped.id, 'systemctl', 'is-system-running'])).stdout !== '',
   );
   await runProcess(['docker', 'stop', stopped.id], { timeoutMs: 60_000 });
+  await until(async () => Date.now() > expiresAtMs + 1_000);
 }, waitMs);
 afterAll(async () => {
   idle?.closeTunnel();

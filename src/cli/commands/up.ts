@@ -190,6 +190,6 @@ function describeLease({ ttlMs, idleTimeoutMs }: UpPlan): string {
 
 /** The shape `plan` of docs/json.md. */
 function toJson({ plan, hourly, most, requests }: UpPreview): object {
-  const { keys, ...rest } = plan;
+  const { keys, clockAheadMs: _, ...rest } = plan;
   return { ...rest, sshPublicKeyPath: keys.publicKeyPath, hourly, most, requests };
 }
