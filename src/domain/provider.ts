@@ -245,6 +245,7 @@ export interface Provider {
 /** Present when `caps.snapshots`. */
 export interface SnapshotStore {
   create(id: string, name: string, options: CallOptions & { expectKey: InstanceKey }): Promise<SnapshotInfo>;
+  /** Those that are finished. */
   list(options: CallOptions): AsyncIterable<SnapshotInfo>;
   /** Absent is success. Touches only what carries spuff's label. */
   delete(snapshotId: string, options: CallOptions): Promise<void>;

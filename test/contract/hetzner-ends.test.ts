@@ -230,3 +230,19 @@ describe('the catalogue', () => {
     );
   });
 });
+
+describe('a snapshot that is being made', () => {
+  test('is not listed, because it may yet fail', async () => {
+    const { vm, spec } = await runningOne();
+    const soon = { ...harness.within(1_000), expectKey: spec.key };
+    const failure = await failureOf(provider.snapshots!.create(vm.id, 'in the making', soon));
+    expect(failure).toMatchObject({ providerCode: 'timeout' });
+    const names = async () => (await collect(provider.snapshots!.list(within()))).map(({ name }) => name);
+    expect([...harness.cloud.state.images.values()].map(({ description }) => description)).toContain(
+      'in the making',
+    );
+    expect(await names()).toEqual([]);
+    await harness.letPass(30 * 60_000);
+    expect(await names()).toEqual(['in the making']);
+  });
+});
