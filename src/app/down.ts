@@ -1,8 +1,9 @@
 import type { Instance } from '../domain/instance.ts';
-import type { Provider, Vm } from '../domain/provider.ts';
+import type { Provider } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { type AppContext, callOptions } from './context.ts';
-import { forgetWithReceipt } from './forget-instance.ts';
+import { findUnseenEnd } from './find-unseen-end.ts';
+import { forgetWithReceipt, type MachineEnd } from './forget-instance.ts';
 import { runPreDownHook } from './pre-down.ts';
 import { watchClock } from './provider-clock.ts';
 import { removeMachine } from './remove-machine.ts';
@@ -50,14 +51,15 @@ async function destroyMachine(
   context: AppContext,
   provider: Provider,
   instance: Instance,
-): Promise<{ vm: Vm | null; endedAt: Date | null }> {
+): Promise<Pick<MachineEnd, 'vm' | 'endedAt' | 'assumedEndAt'>> {
   const step = context.progress.start(`${instance.name} destroyed`);
   try {
     await (await context.ssh()).disconnect(instance);
     const clock = watchClock(context, provider);
     const vm = await removeMachine(provider, instance, clock.options(5 * 60_000));
     step.done();
-    return { vm, endedAt: vm && new Date(clock.read().nowMs) };
+    if (vm === null) return { vm, ...(await findUnseenEnd(provider, instance, clock)) };
+    return { vm, endedAt: new Date(clock.read().nowMs) };
   } catch (error) {
     step.fail();
     throw error;

@@ -104,6 +104,7 @@ async function settle(
   const receipt = makeReceipt({
     ...{ key, name: vm.instanceName ?? key, provider: run.provider.id, region, size, vmId },
     ...{ directory: null, by: 'reap', why: reason, createdAt, endedAt, snapshot },
+    assumedEndAt: null,
     tariff: await findTariff(run, size),
   });
   return keepReceipt(run, state, receipt) ? receipt : null;
