@@ -62,6 +62,27 @@ it('a snapshot of a machine that is off, and nobody knows since when, is good fo
   expect(cloud.snapshots[0]?.id).not.toBe(first?.id);
 });
 
+it('an order whose answer was lost, or that was refused for the moment, is given again in the same run', async () => {
+  const { runtime, cloud, outcome } = await open();
+  runtime.advance(2 * hourMs);
+  cloud.failNext(
+    'snapshots.create',
+    { kind: 'refused', code: 'ambiguous' },
+    { kind: 'refused', code: 'server', retryable: true },
+  );
+  expect(await outcome()).toBe('kept: destroyed, past-deadline');
+  expect(cloud.snapshots).toHaveLength(1);
+});
+
+it('one that is never taken keeps the machine', async () => {
+  const { runtime, cloud, outcome } = await open();
+  runtime.advance(2 * hourMs);
+  const refused = { kind: 'refused', code: 'ambiguous' } as const;
+  cloud.failNext('snapshots.create', refused, refused, refused);
+  expect(await outcome()).toBe('kept: failed, past-deadline');
+  expect(cloud.machines).toHaveLength(1);
+});
+
 it('of two reapers at once one snapshot stays, and neither of them fails', async () => {
   const { runtime, provider, cloud, state, reap } = await open();
   const other = makeReapScene(provider, runtime);

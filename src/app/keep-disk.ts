@@ -3,7 +3,7 @@ import type { InstanceKey } from '../domain/ids.ts';
 import type { SnapshotInfo, SnapshotStore, Vm } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { callOptions } from './context.ts';
-import type { JudgedMachine, ReapRun } from './reap-run.ts';
+import { type JudgedMachine, type ReapRun, tryAgain } from './reap-run.ts';
 
 /**
  * Where nobody tells since when a machine is off, a snapshot that is older than this may be from before it was on again.
@@ -26,17 +26,24 @@ export async function keepDisk(run: ReapRun, { vm, why }: JudgedMachine, key: In
     });
   }
   const name = `${vm.instanceName ?? 'machine'}-${key.slice(-10)}`;
-  const find = () => findOwn(run, snapshots, key, name);
   const isGood = ({ createdAt }: SnapshotInfo) => createdAt.getTime() >= goodSinceMs(run, vm, why);
-  if ((await find()).some(isGood)) return name;
-  try {
+  const keep = async () => {
+    const own = await findOwn(run, snapshots, key, name);
+    if (own.some(isGood)) return removeOlder(run, snapshots, own);
     await snapshots.create(vm.id, name, { ...callOptions(context, 30 * 60_000), expectKey: key });
-  } catch (error) {
-    // Another reaper may have been quicker, and the machine gone with it.
-    if (!(error instanceof ProviderError) || !(await find()).some(isGood)) throw error;
-  }
-  await removeOlder(run, snapshots, await find());
+    await removeOlder(run, snapshots, await findOwn(run, snapshots, key, name));
+  };
+  await tryAgain(run, keep, mayBeKept);
   return name;
+}
+
+/**
+ * Another one does no harm, since the older one goes; and another reaper may have been quicker, and the machine gone with it.
+ * What was not done in half an hour is left to the next run.
+ */
+function mayBeKept({ providerCode, info }: ProviderError): boolean {
+  if (providerCode === 'timeout') return false;
+  return info.retryable || providerCode === 'ambiguous' || providerCode === 'not-found';
 }
 
 /** Newest first. Providers list what is finished, and nothing else. */

@@ -3,18 +3,14 @@ import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
 import { type Tariff, tariffOf } from '../domain/money.ts';
 import type { Vm } from '../domain/provider.ts';
-import { ProviderError } from '../domain/provider-error.ts';
 import { makeReceipt, type Receipt } from '../domain/receipt.ts';
 import type { StateStore } from '../domain/state.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { keepDisk } from './keep-disk.ts';
 import { judge } from './reap-judge.ts';
-import { beginDown, type JudgedMachine, type ReapRun, tellOf } from './reap-run.ts';
+import { beginDown, type JudgedMachine, type ReapRun, tellOf, tryAgain } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
-
-const maxTries = 3;
-const firstDelayMs = 2_000;
 
 /**
  * Looks once more, because its lease may have been extended and another reaper may have been quicker, and then destroys.
@@ -69,18 +65,6 @@ function removal(
   instance: Instance | null,
 ): Pick<Instance, 'key' | 'name' | 'vmId'> {
   return { key, name: nameOf(vm, instance), vmId: vm.id };
-}
-
-async function tryAgain<T>({ context }: ReapRun, work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      const mayHelp = error instanceof ProviderError && error.info.retryable && tries < maxTries;
-      if (!mayHelp || context.signal.aborted) throw error;
-      await context.runtime.sleep(firstDelayMs * tries, context.signal);
-    }
-  }
 }
 
 /** What is left to do when the provider has said that the machine is gone. */
