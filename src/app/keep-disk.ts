@@ -7,9 +7,9 @@ import { type JudgedMachine, type ReapRun, tryAgain } from './reap-run.ts';
 
 /**
  * Where nobody tells since when a machine is off, a snapshot that is older than this may be from before it was on again.
- * A run that follows on one that died comes much earlier.
+ * Taking another one costs less than work that is lost.
  */
-const unsureMs = 3_600_000;
+const unsureMs = 15 * 60_000;
 
 /**
  * Takes a snapshot under a name that is the machine's alone, unless a run before this one, or another reaper, has one that
