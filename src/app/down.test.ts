@@ -57,7 +57,9 @@ it.each([
     expect({ status, names }).toEqual({ status: 0, names: ['mine'] });
     expect(err).toContain('an earlier run has kept the disk of demo as mine');
     expect(state.listInstances()).toEqual([]);
-    expect(state.listReceipts()).toMatchObject([{ snapshot: 'mine' }]);
+    expect(state.listReceipts()).toMatchObject([
+      { snapshot: 'mine', endedAt: null, assumedEndAt: expect.any(Date) },
+    ]);
   },
 );
 
