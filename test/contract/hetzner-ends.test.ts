@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Leftover, VmSpec } from '../../src/domain/provider.ts';
 import { readWrite } from '../simulators/hetzner/hetzner-cloud.ts';
+import { initializingMs } from '../simulators/hetzner/state.ts';
 import { collect } from './collect.ts';
 import { failureOf, useHetzner } from './use-hetzner.ts';
 
@@ -244,5 +245,22 @@ describe('a snapshot that is being made', () => {
     expect(await names()).toEqual([]);
     await harness.letPass(30 * 60_000);
     expect(await names()).toEqual(['in the making']);
+  });
+});
+
+describe('a machine that starts between the two questions about it', () => {
+  test('is no machine that stays off', async () => {
+    const vm = await create(harness.makeSpec());
+    // Made, and not yet started.
+    await harness.letPass(initializingMs + 100);
+    expect(await provider.get(vm.id, within())).toMatchObject({ state: 'stopped' });
+    harness.sim.fail({
+      kind: 'answer-lost',
+      match: ({ path }) => {
+        if (path.endsWith('/actions')) void harness.letPass(60_000);
+        return false;
+      },
+    });
+    expect(await provider.waitFor(vm.id, 'running', within())).toMatchObject({ state: 'running' });
   });
 });
