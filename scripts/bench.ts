@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { measureAgent } from './bench/agent.ts';
+import { measureBackground } from './bench/background.ts';
 import { measureCloudUp, measureLists } from './bench/clouds.ts';
 import { measureExec } from './bench/exec.ts';
 import { measureGuard } from './bench/guard.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     printTable('Creating a machine', await measureUp(setup, rounds.machines));
     await setup.spuff(['up', 'bench', '--no-connect']);
     printTable('Start-up', await measureStartUp(setup, rounds.commands));
+    printTable('The reaper after a command', await measureBackground(setup, rounds.commands));
     printTable('Running a command', await measureExec(setup, rounds.commands));
     printTable('The agent', await measureAgent(setup));
     printTable('The guard of the ssh-agent', await measureGuard(rounds.commands));

@@ -35,7 +35,7 @@ export interface Signs {
 /** A longer time than this between two looks is one in which nothing could be seen. */
 const blindFromMs = 60_000;
 
-/** What was noted is written down at once unless something was this recently: the next look does it then. */
+/** A sign is written down at once, unless one that is no older than this has been: the next look does it then. */
 const saveAgainMs = 5_000;
 
 /** Collects the signs of life, dated on the clock of the boot; begins with what the agent before this one has seen. */
@@ -56,24 +56,21 @@ export function collectSigns({ paths, executor, seenFile, ...clocks }: SignSourc
     hold: before?.hold ?? null,
   };
   let lookedAtMs = before?.atMs ?? null;
-  let savedAtMs = Number.NEGATIVE_INFINITY;
+  let saved = { ...kept };
   const save = () => {
-    savedAtMs = monotonicMs();
+    saved = { ...kept };
     const watched = { sessions: sessions.save(), work: work.save(), network: network.save() };
-    seenFile.write({ atMs: lookedAtMs ?? savedAtMs, ...kept, ...notes, ...watched, execs: execs.save() });
+    seenFile.write({ atMs: lookedAtMs ?? monotonicMs(), ...kept, ...notes, ...watched, execs: execs.save() });
   };
-  const saveSoon = () => {
-    if (monotonicMs() - savedAtMs >= saveAgainMs) save();
+  const note = (sign: 'lastCallAtMs' | 'lastInteractiveAtMs') => {
+    const atMs = monotonicMs();
+    kept[sign] = atMs;
+    // Not since anything was written: an agent that is killed right after would forget a sign for one that is hours older.
+    if (atMs - (saved[sign] ?? Number.NEGATIVE_INFINITY) >= saveAgainMs) save();
   };
   return {
-    noteCall() {
-      kept.lastCallAtMs = monotonicMs();
-      saveSoon();
-    },
-    noteInteractive() {
-      kept.lastInteractiveAtMs = monotonicMs();
-      saveSoon();
-    },
+    noteCall: () => note('lastCallAtMs'),
+    noteInteractive: () => note('lastInteractiveAtMs'),
     setHold(hold) {
       kept.hold = hold;
       save();

@@ -24,7 +24,11 @@ afterEach(async () => {
 });
 
 /** An executor whose runner does what the test says: a runner belongs to the user of the machine, not to the agent. */
-async function withRunner(behave: (socket: Socket) => void, logPath = 'exec.log'): Promise<Executor> {
+async function withRunner(
+  behave: (socket: Socket) => void,
+  logPath = 'exec.log',
+  now = Date.now,
+): Promise<Executor> {
   const socketPath = join(folder, 'runner.sock');
   runner = createServer((socket) => {
     socket.on('error', () => undefined).resume();
@@ -32,7 +36,7 @@ async function withRunner(behave: (socket: Socket) => void, logPath = 'exec.log'
   });
   await new Promise<void>((resolve) => runner?.listen(socketPath, resolve));
   const log = createExecLog(join(folder, logPath), { journal: (line) => journal.push(line) });
-  return createExecutor({ socketPath, user: () => 'dev', log, now: () => Date.now(), graceMs: 100 });
+  return createExecutor({ socketPath, user: () => 'dev', log, now, graceMs: 100 });
 }
 
 function collect(): { sink: Parameters<Executor['run']>[1]; text: () => string } {
@@ -47,6 +51,34 @@ describe('the executor', () => {
     const { sink } = collect();
     expect(await executor.run(order, sink, signal)).toMatchObject({ outcome: 'timed-out', exitCode: null });
     expect(executor.running.size).toBe(0);
+  });
+
+  it('ran a command last now, while one runs, and then at its end', async () => {
+    let nowMs = 1_000;
+    let sockets: Socket[] = [];
+    const executor = await withRunner(
+      (socket) => {
+        sockets = [socket];
+        socket.write(encodeFrame({ kind: 'started' }));
+      },
+      'exec.log',
+      () => nowMs,
+    );
+    const { promise: started, resolve: onStart } = Promise.withResolvers<void>();
+    const running = executor.run(
+      { ...order, timeoutMs: 60_000 },
+      { ...collect().sink, onStart: () => onStart() },
+      signal,
+    );
+    await started;
+    nowMs = 7_200_000;
+    expect(executor.lastAtMs).toBe(7_200_000);
+    nowMs = 7_300_000;
+    const end = { outcome: 'exited', exitCode: 0, signal: null } as const;
+    for (const socket of sockets) socket.end(encodeFrame({ kind: 'end', end }));
+    await running;
+    nowMs = 9_000_000;
+    expect(executor.lastAtMs).toBe(7_300_000);
   });
 
   it('takes no more output than was asked for, whatever the runner sends', async () => {

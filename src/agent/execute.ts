@@ -39,7 +39,7 @@ export interface Executor {
    */
   run(order: ExecOrder, sink: ExecSink, signal: AbortSignal): Promise<ExecResult>;
   readonly running: ReadonlySet<string>;
-  /** When a command last started or ended; null: none yet. */
+  /** When a command last ran: now, while one does, so that the agent after one that is killed knows it; null: none yet. */
   readonly lastAtMs: number | null;
 }
 
@@ -83,7 +83,7 @@ export function createExecutor(options: {
     run,
     running,
     get lastAtMs() {
-      return lastAtMs;
+      return running.size > 0 ? now() : lastAtMs;
     },
   };
 }

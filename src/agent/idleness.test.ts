@@ -77,6 +77,35 @@ describe('what counts as use', () => {
   });
 });
 
+describe('an agent that is killed', () => {
+  it.each([
+    ['a call', (machine: VirtualMachine) => machine.activity.noteCall()],
+    ['a person', (machine: VirtualMachine) => machine.activity.noteHeartbeat('editor', true)],
+  ])('right after it has looked, and then heard of %s, has left that to the next one', (_what, use) => {
+    const machine = createMachine();
+    machine.activity.noteCall();
+    expect(machine.run(25)).toBeNull();
+    use(machine);
+    machine.startAgent();
+    expect(machine.run(29)).toBeNull();
+    expect(machine.run(3)).not.toBeNull();
+  });
+
+  it('loses five seconds at most of calls that come all the time, and does not write down each', () => {
+    const machine = createMachine();
+    const lastCall = () => machine.activity.answer(machine.lease.read().config, null).idle.lastActiveAt;
+    const seen: string[] = [];
+    for (let second = 0; second < 12; second++) {
+      machine.activity.noteCall();
+      seen.push(readFileSync(join(folder, 'seen.json'), 'utf8'));
+      machine.pass(1_000);
+    }
+    expect(new Set(seen).size).toBe(3);
+    machine.startAgent();
+    expect(machine.now - Date.parse(lastCall())).toBeLessThanOrEqual(6_000);
+  });
+});
+
 describe('a hold', () => {
   const keepFor = (machine: VirtualMachine, minutes: number) =>
     machine.activity.hold({ untilMs: machine.now + minutes * minuteMs, reason: 'a long night' });

@@ -36,6 +36,12 @@ export function useOfBudget(
   return { limit: { ...none, amount }, spent, ahead, percent };
 }
 
+/** A machine that is to cost more than it does: one that is to be made, or to live longer. */
+export interface BudgetedMachine extends Pick<UpPlan, 'name' | 'provider' | 'size' | 'dearest' | 'isBilled'> {
+  /** What to do instead: where its price is not known, and where so much is left, such as `0.49EUR`. */
+  instead: { ofUnknown: string; within: (left: string) => string };
+}
+
 /**
  * Warns, or refuses, by the instances that there would be: the new one among them.
  * @throws SpuffError `quota` when the month can come to more than its budget
@@ -48,48 +54,54 @@ export type BudgetCheck = (instances: readonly Instance[]) => void;
  */
 export async function openBudgetCheck(
   context: AppContext,
-  plan: UpPlan,
+  machine: BudgetedMachine,
   isAllowed: boolean,
 ): Promise<BudgetCheck> {
   const { monthlyBudgets: budgets } = await context.settings();
-  if (budgets === null || !plan.isBilled) return () => undefined;
-  if (plan.dearest === null) return refuseUnknown(context, plan, isAllowed);
-  const { currency } = plan.dearest.hourly;
+  if (budgets === null || !machine.isBilled) return () => undefined;
+  if (machine.dearest === null) return refuseUnknown(context, machine, isAllowed);
+  const { currency } = machine.dearest.hourly;
   const budget = budgets.find((one) => one.currency === currency);
   if (!budget) {
-    context.progress.note(`${plan.provider} bills in ${currency}, which monthly_budget says nothing about`);
+    context.progress.note(
+      `${machine.provider} bills in ${currency}, which monthly_budget says nothing about`,
+    );
     return () => undefined;
   }
   const receipts = (await context.state()).listReceipts();
   const nowMs = context.runtime.now();
   return (instances) => {
     const { spells } = readSpending(
-      { instances: instances.map(asDearest(plan)), receipts },
+      { instances: instances.map(asDearest(machine)), receipts },
       nowMs,
       () => true,
     );
     const use = useOfBudget(budget, spells, monthAt(nowMs), nowMs);
     if (use.percent < warnPercent) return;
-    const others = spells.filter(({ name }) => name !== plan.name);
+    const others = spells.filter(({ name }) => name !== machine.name);
     const left = leftOf(useOfBudget(budget, others, monthAt(nowMs), nowMs));
-    if (isOver(use) && !isAllowed) throw overBudget(use, plan, left);
+    if (isOver(use) && !isAllowed) throw overBudget(use, machine, left);
     context.progress.warn(
       `${describeUse(use)}: ${use.percent} % of monthly_budget, ${formatMoney(use.limit)}`,
     );
   };
 }
 
-function asDearest({ name, dearest }: UpPlan): (instance: Instance) => Instance {
+function asDearest({ name, dearest }: BudgetedMachine): (instance: Instance) => Instance {
   return (instance) => (instance.name === name ? { ...instance, tariff: dearest } : instance);
 }
 
-function refuseUnknown({ progress }: AppContext, { size }: UpPlan, isAllowed: boolean): BudgetCheck {
+function refuseUnknown(
+  { progress }: AppContext,
+  { size, instead }: BudgetedMachine,
+  isAllowed: boolean,
+): BudgetCheck {
   if (!isAllowed) {
     throw new SpuffError(
       'quota',
       `whether monthly_budget holds is not known: nobody tells what ${size} costs`,
       {
-        hints: ['name a size with a price: spuff sizes', 'or go on all the same: --over-budget'],
+        hints: [instead.ofUnknown, 'or go on all the same: --over-budget'],
       },
     );
   }
@@ -110,16 +122,14 @@ function describeUse({ spent, ahead }: BudgetUse): string {
   return `this month can come to ${formatMoney(addMoney(spent, ahead))} (${parts})`;
 }
 
-function overBudget(use: BudgetUse, { name }: UpPlan, left: Money): SpuffError {
+function overBudget(use: BudgetUse, { name, instead }: BudgetedMachine, left: Money): SpuffError {
   const spend = { ...left, amount: left.amount.replace(/(\.\d\d)\d+$/, '$1') };
   return new SpuffError(
     'quota',
     `with ${name} ${describeUse(use)}: monthly_budget is ${formatMoney(use.limit)}`,
     {
       hints: [
-        ...(/[1-9]/.test(spend.amount)
-          ? [`give it what is left: --max-spend ${spend.amount}${spend.currency}, or a shorter --ttl`]
-          : []),
+        ...(/[1-9]/.test(spend.amount) ? [instead.within(`${spend.amount}${spend.currency}`)] : []),
         'see what costs: spuff cost',
         'or go on knowingly: --over-budget',
       ],

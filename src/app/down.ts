@@ -1,8 +1,10 @@
 import type { Instance } from '../domain/instance.ts';
-import type { Provider, Vm } from '../domain/provider.ts';
+import type { Provider } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
+import type { Operation } from '../domain/state.ts';
 import { type AppContext, callOptions } from './context.ts';
-import { forgetWithReceipt } from './forget-instance.ts';
+import { findUnseenEnd } from './find-unseen-end.ts';
+import { forgetWithReceipt, type MachineEnd } from './forget-instance.ts';
 import { runPreDownHook } from './pre-down.ts';
 import { watchClock } from './provider-clock.ts';
 import { removeMachine } from './remove-machine.ts';
@@ -33,7 +35,10 @@ export async function downInstance(
   try {
     const provider = await context.provider(instance.provider);
     if (!request.force) await runPreDownHook(context, instance);
-    const kept = await snapshotFirst(context, provider, instance, request);
+    const kept =
+      takenBefore(context, operation, state.getInstance(instance.key)) ??
+      (await snapshotFirst(context, provider, instance, request));
+    if (kept !== null) state.recordStep(operation.id, { name: snapshotStep, status: 'done', output: kept });
     markDestroying(state, instance);
     const end = await destroyMachine(context, provider, instance);
     await (await context.ssh()).forget(instance.key);
@@ -50,18 +55,36 @@ async function destroyMachine(
   context: AppContext,
   provider: Provider,
   instance: Instance,
-): Promise<{ vm: Vm | null; endedAt: Date | null }> {
+): Promise<Pick<MachineEnd, 'vm' | 'endedAt' | 'assumedEndAt'>> {
   const step = context.progress.start(`${instance.name} destroyed`);
   try {
     await (await context.ssh()).disconnect(instance);
     const clock = watchClock(context, provider);
     const vm = await removeMachine(provider, instance, clock.options(5 * 60_000));
     step.done();
-    return { vm, endedAt: vm && new Date(clock.read().nowMs) };
+    if (vm === null) return { vm, ...(await findUnseenEnd(provider, instance, clock)) };
+    return { vm, endedAt: new Date(clock.read().nowMs) };
   } catch (error) {
     step.fail();
     throw error;
   }
+}
+
+const snapshotStep = 'snapshot';
+
+/**
+ * The snapshot of a run that was killed after it, under whatever name: the machine is half destroyed since, and may not be there
+ * to take another one of.
+ */
+function takenBefore(
+  { progress }: AppContext,
+  { steps }: Operation,
+  recorded: Instance | null,
+): string | null {
+  const output = steps.findLast(({ name, status }) => name === snapshotStep && status === 'done')?.output;
+  if (typeof output !== 'string' || recorded?.phase !== 'destroying') return null;
+  progress.note(`an earlier run has kept the disk of ${recorded.name} as ${output}`);
+  return output;
 }
 
 /** @returns the name that the disk is kept under; null when nothing is kept */

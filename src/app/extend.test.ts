@@ -37,8 +37,13 @@ async function open(settings: Partial<Settings> = {}) {
   const state = new MemoryState([sampleInstance({ key, vmId: id, expiresAt })]);
   /** Each end as the provider, the machine and the state had it, whenever one of them was changed. */
   const machine = { tells: 0, fails: false };
+  const warnings: string[] = [];
   const context = {
-    ...{ runtime, progress: silentProgress, signal: new AbortController().signal },
+    ...{
+      runtime,
+      progress: { ...silentProgress, warn: (text: string) => void warnings.push(text) },
+      signal: new AbortController().signal,
+    },
     settings: async () => ({ ...defaultSettings, ...settings }),
     state: async () => state,
     provider: async () => provider,
@@ -61,12 +66,12 @@ async function open(settings: Partial<Settings> = {}) {
   });
   const extend = (request: Partial<ExtendRequest>) =>
     extendInstance(context, state.getInstance(key) as Instance, {
-      ...{ end: 'off', beyond: false },
+      ...{ end: 'off', beyond: false, overBudget: false },
       ...request,
     });
   const end = expiresAt as Date;
   const later = (ms: number) => new Date(end.getTime() + ms);
-  return { runtime, provider, state, key, id, machine, ends, extend, end, later };
+  return { runtime, provider, state, key, id, machine, ends, extend, end, later, warnings };
 }
 
 describe('a lease', () => {
@@ -109,6 +114,54 @@ describe('a lease', () => {
     const { extend, ends, later } = await open();
     await extend({ end: { by: 100 * hourMs }, beyond: true });
     expect(await ends()).toEqual({ provider: later(100 * hourMs), state: later(100 * hourMs) });
+  });
+});
+
+describe('the monthly budget', () => {
+  const tariff = {
+    hourly: { amount: '1', currency: 'USD', basis: 'net' },
+    granularity: 'hour',
+    minSeconds: 3_600,
+  } as const;
+  /** Two hours of lease are bought, and what ending takes: 3 USD. */
+  const within = async (amount: string, isPriced = true) => {
+    const scene = await open({ monthlyBudgets: [{ amount, currency: 'USD' }], maxLifetimeMs: null });
+    scene.state.updateInstance(scene.key, {
+      ...(isPriced && { tariff }),
+      createdAt: new Date(scene.runtime.now()),
+    });
+    return scene;
+  };
+
+  it('refuses a lease that can cost more, before anything is moved, and says what is left', async () => {
+    const { extend, ends, end, machine, state, key } = await within('5');
+    const refusal = extend({ end: { by: 3 * hourMs } });
+    await expect(refusal).rejects.toMatchObject({
+      code: 'quota',
+      message: expect.stringContaining('can come to 6.00 USD'),
+      hints: expect.arrayContaining(['move its end less far: all of it may come to 5USD this month']),
+    });
+    expect(await ends()).toEqual({ provider: end, state: end });
+    expect({ tells: machine.tells, open: state.findOperation(key) }).toEqual({ tells: 0, open: null });
+  });
+
+  it('lets it be up to the limit, with a warning, and beyond it knowingly', async () => {
+    const { extend, ends, later, warnings } = await within('5');
+    await extend({ end: { by: 2 * hourMs } });
+    expect(warnings.join()).toContain('100 % of monthly_budget');
+    await extend({ end: { by: hourMs }, overBudget: true });
+    expect((await ends()).provider).toEqual(later(3 * hourMs));
+    expect(warnings.at(-1)).toContain('120 % of monthly_budget');
+  });
+
+  it('has nothing against an earlier end, and nothing for a price that nobody knows', async () => {
+    const over = await within('1');
+    await over.extend({ end: { at: over.later(-hourMs) } });
+    expect(await over.ends()).toEqual({ provider: over.later(-hourMs), state: over.later(-hourMs) });
+    const unknown = await within('100', false);
+    const error = { code: 'quota', message: expect.stringContaining('nobody tells what small costs') };
+    await expect(unknown.extend({ end: { by: hourMs } })).rejects.toMatchObject(error);
+    await unknown.extend({ end: { by: hourMs }, overBudget: true });
   });
 });
 

@@ -2,8 +2,9 @@ import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import { costOf, formatMoney } from '../domain/money.ts';
-import type { Vm } from '../domain/provider.ts';
+import type { Provider, Vm } from '../domain/provider.ts';
 import { installAgentOn } from './agent-install.ts';
+import { type BudgetCheck, openBudgetCheck } from './check-budget.ts';
 import type { AppContext } from './context.ts';
 import { type ClockWatch, watchClock } from './provider-clock.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
@@ -15,13 +16,15 @@ export interface ExtendRequest {
   end: NewEnd;
   /** Further than the setting `max_lifetime` lets it be from now on. */
   beyond: boolean;
+  /** Also where `monthly_budget` says no. */
+  overBudget: boolean;
 }
 
 /**
  * Moves the end of a lease at the provider, on the machine and in the state. What is written down is never later than what is
  * in force: a longer lease comes into the state last, a shorter one first. A run that dies in between is finished by the same
  * command, and until then the earlier of the two ends holds, which is the one that is shown.
- * @throws SpuffError `usage` for an end that is over, or beyond the rule; what the provider, ssh or the machine says
+ * @throws SpuffError `usage` for an end that is over, or beyond the rule, `quota` for one beyond the monthly budget; what the provider, ssh or the machine says
  */
 export async function extendInstance(
   context: AppContext,
@@ -38,9 +41,13 @@ export async function extendInstance(
   const expiresAt = await chooseEnd(context, { vm, instance }, clock, request);
   sayPrice(context, instance, vm.expiresAt, expiresAt);
   const state = await context.state();
-  const operation = state.beginOperation('extend', instance.key);
+  const isLonger = endOf(expiresAt) >= endOf(instance.expiresAt);
+  const check = isLonger ? await openCheck(context, provider, instance, request.overBudget) : () => undefined;
+  const operation = state.transact(() => {
+    check(state.listInstances().map((one) => (one.key === instance.key ? { ...one, expiresAt } : one)));
+    return state.beginOperation('extend', instance.key);
+  });
   try {
-    const isLonger = endOf(expiresAt) >= endOf(instance.expiresAt);
     if (!isLonger) state.updateInstance(instance.key, { expiresAt });
     const atProvider = () =>
       provider.setExpiry(vm.id, expiresAt, { ...clock.options(2 * 60_000), expectKey: instance.key });
@@ -56,6 +63,21 @@ export async function extendInstance(
     state.endOperation(operation.id, 'failed');
     throw error;
   }
+}
+
+/** As for a new machine: what it can cost by its new end counts. */
+function openCheck(
+  context: AppContext,
+  { caps }: Provider,
+  { name, provider, size, tariff: dearest }: Instance,
+  isAllowed: boolean,
+): Promise<BudgetCheck> {
+  const instead = {
+    ofUnknown: 'leave its lease as it is',
+    within: (left: string) => `move its end less far: all of it may come to ${left} this month`,
+  };
+  const machine = { name, provider, size, dearest, isBilled: caps.billing !== null, instead };
+  return openBudgetCheck(context, machine, isAllowed);
 }
 
 function endOf(expiresAt: Date | null): number {

@@ -4,11 +4,11 @@ import { makeReceipt, type Receipt } from '../domain/receipt.ts';
 import type { StateStore } from '../domain/state.ts';
 
 /** How a machine came to its end. */
-export interface MachineEnd extends Pick<Receipt, 'by' | 'why' | 'snapshot'> {
+export interface MachineEnd extends Pick<Receipt, 'by' | 'why' | 'snapshot' | 'endedAt'> {
   /** As it was found; null: it was not there any more. */
   vm: Vm | null;
-  /** null: nobody saw it. */
-  endedAt: Date | null;
+  /** Where `endedAt` is null. */
+  assumedEndAt?: Date | null;
 }
 
 /**
@@ -18,14 +18,14 @@ export interface MachineEnd extends Pick<Receipt, 'by' | 'why' | 'snapshot'> {
 export function forgetWithReceipt(state: StateStore, instance: Instance, end: MachineEnd): Receipt | null {
   const { key, name, provider, region, size, directory, tariff } = instance;
   const vmId = end.vm?.id ?? instance.vmId;
-  const { by, why, snapshot, endedAt } = end;
+  const { by, why, snapshot, endedAt, assumedEndAt = null } = end;
   return state.transact(() => {
     state.deleteInstance(key);
     if (vmId === null) return null;
     const createdAt = end.vm?.createdAt ?? instance.createdAt;
     const receipt = makeReceipt({
       ...{ key, name, provider, region, size, directory, tariff, vmId },
-      ...{ by, why, snapshot, createdAt, endedAt },
+      ...{ by, why, snapshot, createdAt, endedAt, assumedEndAt },
     });
     state.addReceipt(receipt);
     return receipt;

@@ -43,6 +43,24 @@ export async function priceSize(
   };
 }
 
+/** What a size costs in one region, asked for anew; null where nothing is billed, or nobody tells. */
+export async function priceIn(
+  context: AppContext,
+  provider: Provider,
+  { size: id, region, spot }: { size: string; region: string; spot: boolean },
+): Promise<Tariff | null> {
+  const { billing } = provider.caps;
+  if (billing === null) return null;
+  try {
+    const { sizes } = await provider.catalog(callOptions(context, 60_000));
+    const size = sizes.find((one) => one.id === id);
+    return size ? tariffOf(await findPrice(context, provider, size, { region, spot }), billing) : null;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || context.signal.aborted) throw error;
+    return null;
+  }
+}
+
 /**
  * The price of the size as it is ordered, where the catalogue does not tell it. Spot costs no more than the usual price, so
  * that stands where the one of spot is not to be had; no price at all is no reason to make no machine that is named.

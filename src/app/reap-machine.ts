@@ -3,18 +3,14 @@ import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
 import { type Tariff, tariffOf } from '../domain/money.ts';
 import type { Vm } from '../domain/provider.ts';
-import { ProviderError } from '../domain/provider-error.ts';
 import { makeReceipt, type Receipt } from '../domain/receipt.ts';
 import type { StateStore } from '../domain/state.ts';
-import { callOptions } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
+import { keepDisk } from './keep-disk.ts';
 import { judge } from './reap-judge.ts';
-import { beginDown, type JudgedMachine, type ReapRun, tellOf } from './reap-run.ts';
+import { beginDown, type JudgedMachine, type ReapRun, tellOf, tryAgain } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
-
-const maxTries = 3;
-const firstDelayMs = 2_000;
 
 /**
  * Looks once more, because its lease may have been extended and another reaper may have been quicker, and then destroys.
@@ -32,9 +28,21 @@ export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promis
   if (instance && run.state && operation === null) return tellOf(run, vm, { why: 'at-work' });
   const step = run.context.progress.start(`${nameOf(vm, instance)} destroyed (${now.why})`);
   try {
-    const snapshot = now.snapshotFirst ? await keepDisk(run, vm, key) : null;
+    const snapshot = now.snapshotFirst ? await keepDisk(run, now, key) : null;
     if (instance) run.state?.updateInstance(key, { phase: 'destroying' });
-    await tryAgain(run, () => removeMachine(provider, removal(vm, key, instance), clock.options(5 * 60_000)));
+    // Between two reapers the first request that finds no machine tells: it is the other's, and so is the receipt.
+    let wasThere = false;
+    await tryAgain(run, async () => {
+      const of = removal(vm, key, instance);
+      const onFound = () => {
+        wasThere = true;
+      };
+      await removeMachine(provider, of, clock.options(5 * 60_000), onFound);
+    });
+    if (!wasThere && instance === null) {
+      step.done();
+      return tellOf(run, vm, { outcome: 'gone', why: 'gone', snapshot });
+    }
     const receipt = await settle(run, { ...now, snapshot }, key, instance);
     step.done();
     if (snapshot !== null && run.state && vm.instanceName !== null)
@@ -59,36 +67,6 @@ function removal(
   return { key, name: nameOf(vm, instance), vmId: vm.id };
 }
 
-async function tryAgain<T>({ context }: ReapRun, work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      const mayHelp = error instanceof ProviderError && error.info.retryable && tries < maxTries;
-      if (!mayHelp || context.signal.aborted) throw error;
-      await context.runtime.sleep(firstDelayMs * tries, context.signal);
-    }
-  }
-}
-
-/**
- * The disk of a machine under a name that is the machine's alone: a run that died after the snapshot finds it.
- * @returns the name
- */
-async function keepDisk({ context, provider, clock }: ReapRun, vm: Vm, key: InstanceKey): Promise<string> {
-  const { snapshots } = provider;
-  if (!snapshots) {
-    throw new ProviderError('invalid', 'its disk is to be kept, and the provider has no snapshots', {
-      ...{ provider: provider.id, op: 'snapshots.create', retryable: false },
-    });
-  }
-  const name = `${vm.instanceName ?? 'machine'}-${key.slice(-10)}`;
-  for await (const one of snapshots.list(clock.options(60_000)))
-    if (one.key === key && one.name === name) return name;
-  await snapshots.create(vm.id, name, { ...callOptions(context, 30 * 60_000), expectKey: key });
-  return name;
-}
-
 /** What is left to do when the provider has said that the machine is gone. */
 async function settle(
   run: ReapRun,
@@ -110,6 +88,7 @@ async function settle(
   const receipt = makeReceipt({
     ...{ key, name: vm.instanceName ?? key, provider: run.provider.id, region, size, vmId },
     ...{ directory: null, by: 'reap', why: reason, createdAt, endedAt, snapshot },
+    assumedEndAt: null,
     tariff: await findTariff(run, size),
   });
   return keepReceipt(run, state, receipt) ? receipt : null;

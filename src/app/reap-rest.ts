@@ -2,6 +2,7 @@
 import { keyTimeMs } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Leftover, ProviderId, Vm } from '../domain/provider.ts';
+import { findUnseenEnd } from './find-unseen-end.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { beginDown, type ReapedMachine, type ReapRun, throwIfBug } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
@@ -55,7 +56,8 @@ async function endInstance(run: ReapRun, instance: Instance): Promise<Partial<Re
   try {
     await removeMachine(provider, instance, clock.options(5 * 60_000));
     const why = phase === 'destroying' ? 'interrupted-down' : 'gone';
-    const end = { vm: null, endedAt: null, by: 'reap', why, snapshot: null } as const;
+    const ended = await findUnseenEnd(provider, instance, clock);
+    const end = { vm: null, ...ended, by: 'reap', why, snapshot: null } as const;
     const receipt = forgetWithReceipt(state, instance, end);
     await (await context.ssh()).forget(key);
     return { outcome: 'gone', receipt };

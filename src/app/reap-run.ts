@@ -3,6 +3,7 @@ import { SpuffError } from '../domain/errors.ts';
 import type { InstanceKey } from '../domain/ids.ts';
 import type { DestroyReason, KeepReason } from '../domain/judge-machine.ts';
 import type { Leftover, Provider, ProviderId, Vm } from '../domain/provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import type { Receipt } from '../domain/receipt.ts';
 import type { Operation, StateStore } from '../domain/state.ts';
 import type { AppContext } from './context.ts';
@@ -79,5 +80,25 @@ export function beginDown(state: StateStore, key: InstanceKey): Operation | null
   } catch (error) {
     if (error instanceof SpuffError && error.code === 'conflict') return null;
     throw error;
+  }
+}
+
+const maxTries = 3;
+const firstDelayMs = 2_000;
+
+/** @param mayHelp whether what a provider said may be different the next time */
+export async function tryAgain<T>(
+  { context }: ReapRun,
+  work: () => Promise<T>,
+  mayHelp: (error: ProviderError) => boolean = ({ info }) => info.retryable,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isLast = tries >= maxTries || context.signal.aborted;
+      if (isLast || !(error instanceof ProviderError) || !mayHelp(error)) throw error;
+      await context.runtime.sleep(firstDelayMs * tries, context.signal);
+    }
   }
 }

@@ -175,18 +175,6 @@ describe('an instance of the state', () => {
     expect(left(scene)).toEqual([]);
   });
 
-  it('whose machine has ended by itself is ended, and its end is not guessed', async () => {
-    const scene = open({ guestPoweroff: 'deletes' });
-    const vm = await scene.make('idle');
-    scene.track(vm);
-    scene.cloud.powerOff(vm.id);
-    scene.runtime.advance(30 * 60_000);
-    expect(await scene.outcomes({ dryRun: true })).toEqual(['idle: to-be-destroyed, gone']);
-    expect(await scene.outcomes()).toEqual(['idle: gone, gone']);
-    expect(scene.state.listInstances()).toEqual([]);
-    expect(scene.state.listReceipts()).toMatchObject([{ why: 'gone', endedAt: null, cost: null }]);
-  });
-
   it('that is so new that the list does not show it yet is left alone', async () => {
     const scene = open();
     scene.state.insertInstance(sampleInstance({ createdAt: new Date(scene.runtime.now() - 60_000) }));

@@ -6,6 +6,7 @@ import { escapeText } from '../lib/escape.ts';
 /**
  * Destroys the machine of an instance and what belongs to it, and asks the provider again whether it is gone. The machine
  * is looked up by its key, so that one whose order was never answered is found too.
+ * @param onFound told of the machine before it is destroyed
  * @returns the machine as it was; null when there was none
  * @throws SpuffError when anything of it is still there
  */
@@ -13,8 +14,10 @@ export async function removeMachine(
   provider: Provider,
   instance: Pick<Instance, 'key' | 'name' | 'vmId'>,
   options: CallOptions,
+  onFound: (vm: Vm) => void = () => undefined,
 ): Promise<Vm | null> {
   const found = await provider.find(instance.key, options);
+  if (found) onFound(found);
   const id = found?.id ?? instance.vmId;
   if (id !== null) await provider.destroy(id, { ...options, expectKey: instance.key });
   for await (const leftover of provider.leftovers(instance.key, options)) {

@@ -127,6 +127,43 @@ describe('up --max-spend', () => {
   });
 });
 
+describe('the price of a machine', () => {
+  const full = (code: 'capacity' | 'quota', region: string) =>
+    new ProviderError(code, `no room in ${region}`, { provider: 'fake', op: 'create', retryable: false });
+  /** Has no room anywhere, and notes the price that is on record at each order. */
+  async function pricesOnRecord(change: Partial<Provider> = {}): Promise<{ prices: string[]; err: string }> {
+    const state = new MemoryState();
+    const prices: string[] = [];
+    const given = cloud();
+    const create: Provider['create'] = async ({ region }) => {
+      const [instance] = state.listInstances();
+      prices.push(`${instance?.region}: ${instance?.tariff?.hourly.amount ?? 'not known'}`);
+      throw full('capacity', region);
+    };
+    const provider = { ...given.provider, create, ...change };
+    const { err } = await runLine(['up', 'x', '--region', 'here,there'], { ...given, provider, state });
+    return { prices, err };
+  }
+
+  it('is that of the region that it is ordered in, also where the first has no room', async () => {
+    const { prices, err } = await pricesOnRecord();
+    expect(prices).toEqual(['here: 0.5', 'there: 0.6']);
+    expect(err).toContain('in there: 0.60 EUR an hour');
+  });
+
+  it('is that of no other region where it can not be told', async () => {
+    let asked = 0;
+    const catalog: Provider['catalog'] = async () => {
+      asked += 1;
+      if (asked > 1) throw full('quota', 'here');
+      return { regions: [], images: [], sizes: [makeSize('middle', eur('0.5'))] };
+    };
+    const { prices, err } = await pricesOnRecord({ catalog });
+    expect(prices).toEqual(['here: 0.5', 'there: not known']);
+    expect(err).toContain('what middle costs in there is not known');
+  });
+});
+
 describe('a monthly budget', () => {
   /** 4 EUR are spent on what is gone, 2 on what runs, and 2 h more are 2 EUR, with what ending takes 3. */
   const history = () => {

@@ -1,10 +1,12 @@
 /** The steps of `up`, in their order. Each is safe to repeat; what one leaves behind, its `undo` removes. */
 import { firstBootReportPath } from '../bootstrap/hardening-scripts.ts';
 import { SpuffError } from '../domain/errors.ts';
+import { formatMoney } from '../domain/money.ts';
 import type { CallOptions, Vm } from '../domain/provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { callOptions } from './context.ts';
 import { correctDeadline } from './correct-deadline.ts';
+import { priceIn } from './plan-price.ts';
 import { watchClock } from './provider-clock.ts';
 import type { Step } from './saga.ts';
 import { sshTargetOf } from './select-instance.ts';
@@ -99,9 +101,19 @@ async function createWhereThereIsRoom(run: UpRun, options: CallOptions): Promise
       if (!(error instanceof ProviderError) || error.providerCode !== 'capacity' || next === undefined)
         throw error;
       context.progress.note(`${instance.region} has no room for ${instance.size}: trying ${next}`);
-      change(run, { region: next });
+      await moveTo(run, next);
     }
   }
+}
+
+/** With the price that is asked there: the record has one of another region. */
+async function moveTo(run: UpRun, region: string): Promise<void> {
+  const { context, provider, instance, inputs } = run;
+  const tariff = await priceIn(context, provider, { size: instance.size, region, spot: inputs.spot });
+  if (tariff === null && provider.caps.billing !== null)
+    context.progress.warn(`what ${instance.size} costs in ${region} is not known`);
+  else if (tariff !== null) context.progress.note(`in ${region}: ${formatMoney(tariff.hourly, 5)} an hour`);
+  change(run, { region, tariff });
 }
 
 const awaitAddress: Step<UpRun> = {

@@ -3,7 +3,7 @@ import type { Instance } from '../domain/instance.ts';
 import type { MoneyLimit } from '../domain/money.ts';
 import type { Money } from '../domain/provider.ts';
 import type { Operation } from '../domain/state.ts';
-import { openBudgetCheck } from './check-budget.ts';
+import { type BudgetedMachine, openBudgetCheck } from './check-budget.ts';
 import type { AppContext } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { planUp, type UpPlan, type UpRequest } from './plan-up.ts';
@@ -29,6 +29,11 @@ export async function upInstance(
   return markReady(run, operation);
 }
 
+const instead: BudgetedMachine['instead'] = {
+  ofUnknown: 'name a size with a price: spuff sizes',
+  within: (left) => `give it what is left: --max-spend ${left}, or a shorter --ttl`,
+};
+
 /** The plan, and the intent on disk: until then nothing is made, so there is nothing to undo. */
 async function prepare(
   context: AppContext,
@@ -37,7 +42,7 @@ async function prepare(
   try {
     const plan = await planUp(context, request);
     if (plan.maxSpend) await refuseLongerLease(context, plan, plan.maxSpend);
-    const budget = await openBudgetCheck(context, plan, request.overBudget ?? false);
+    const budget = await openBudgetCheck(context, { ...plan, instead }, request.overBudget ?? false);
     sayCost(context, plan);
     return await reserveRun(context, plan, budget);
   } catch (error) {
@@ -73,7 +78,7 @@ export async function previewUp(context: AppContext, request: UpRequest): Promis
   const plan = await planUp(context, request);
   const provider = await context.provider(plan.provider);
   const draft = draftInstance(context, plan, await context.ssh());
-  const budget = await openBudgetCheck(context, plan, request.overBudget ?? false);
+  const budget = await openBudgetCheck(context, { ...plan, instead }, request.overBudget ?? false);
   budget([...(await context.state()).listInstances(), draft]);
   const spec = await specOf(draft, inputsOf(plan), provider);
   const userData = `[${Buffer.byteLength(spec.userData)} bytes of user data]`;

@@ -11,7 +11,7 @@ import {
   preDownUnit,
 } from '../domain/agent-config.ts';
 import { checkUserName } from '../domain/names.ts';
-import { forwardedAgentUnits, renderForwardedAgentUnits } from './forwarded-agent.ts';
+import { forwardedAgentPath, forwardedAgentUnits, renderForwardedAgentUnits } from './forwarded-agent.ts';
 
 export const agentUser = 'spuff-agent';
 
@@ -85,7 +85,7 @@ TriggerLimitIntervalSec=0
 
 /**
  * Outside the sandbox by design: it is a login user's shell command, and may do what that user may. What it leaves
- * behind in its control group ends with it.
+ * behind in its control group ends with it. It finds a lent SSH agent where each session does.
  */
 const execService = (user: string) => `[Unit]
 Description=A command of spuff-agent
@@ -98,6 +98,7 @@ StandardInput=socket
 StandardOutput=journal
 StandardError=journal
 WorkingDirectory=~
+Environment=SSH_AUTH_SOCK=${forwardedAgentPath}
 KillMode=control-group
 TimeoutStopSec=2
 UMask=0022

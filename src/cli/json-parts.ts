@@ -119,6 +119,7 @@ export const receipt = z.strictObject({
   why: z.enum(['past-deadline', 'off-by-itself', 'asked', 'failed-up', 'interrupted-down', 'gone']),
   createdAt: time,
   endedAt: nullable(time),
+  assumedEndAt: nullable(time),
   tariff: nullable(tariff),
   cost: nullable(money),
   snapshot: nullable(z.string()),

@@ -230,6 +230,11 @@ export interface Provider {
   ): Promise<void>;
   /** Asked of stopped machines only; reads what the provider has on record. Without it nobody can tell. */
   whyOff?(id: string, options: CallOptions): Promise<WhyOff>;
+  /**
+   * When a machine that is gone came to its end, as long as the provider has that on record; else null. Without it nobody
+   * can tell.
+   */
+  endOf?(id: string, options: CallOptions): Promise<Date | null>;
   /** What carries the key (or, with null, any of spuff's labels) and survives `destroy`. Snapshots are not leftovers. */
   leftovers(key: InstanceKey | null, options: CallOptions): AsyncIterable<Leftover>;
   removeLeftover(leftover: Leftover, options: CallOptions): Promise<void>;
@@ -245,6 +250,7 @@ export interface Provider {
 /** Present when `caps.snapshots`. */
 export interface SnapshotStore {
   create(id: string, name: string, options: CallOptions & { expectKey: InstanceKey }): Promise<SnapshotInfo>;
+  /** Those that are finished. */
   list(options: CallOptions): AsyncIterable<SnapshotInfo>;
   /** Absent is success. Touches only what carries spuff's label. */
   delete(snapshotId: string, options: CallOptions): Promise<void>;

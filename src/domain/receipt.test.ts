@@ -9,6 +9,7 @@ const receipt = {
   ...({ by: 'reap', why: 'past-deadline', snapshot: null } as const),
   createdAt: new Date('2026-11-23T10:00:00Z'),
   endedAt: new Date('2026-11-23T11:30:00Z'),
+  assumedEndAt: null,
   tariff: { hourly, granularity: 'second', minSeconds: 60 } as const,
 };
 
@@ -21,4 +22,6 @@ it('says what a machine has cost, by its price and how its provider counts', () 
 it('says nothing of what is not known', () => {
   expect(makeReceipt({ ...receipt, tariff: null }).cost).toBeNull();
   expect(makeReceipt({ ...receipt, endedAt: null }).cost).toBeNull();
+  const assumed = makeReceipt({ ...receipt, endedAt: null, assumedEndAt: receipt.endedAt });
+  expect(assumed.cost).toEqual(makeReceipt(receipt).cost);
 });

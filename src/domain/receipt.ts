@@ -20,8 +20,10 @@ export interface Receipt {
   by: 'down' | 'reap' | 'up';
   why: EndReason;
   createdAt: Date;
-  /** When the provider said that it is gone, and its bill with it; null: it had gone before anybody looked. */
+  /** When the provider said that it is gone, and its bill with it; null: nobody saw that. */
   endedAt: Date | null;
+  /** Where nobody saw its end: when it is taken to have come (see unseen-end.ts). null also in receipts of earlier versions. */
+  assumedEndAt: Date | null;
   tariff: Tariff | null;
   /** null: nothing, or not known. */
   cost: Money | null;
@@ -30,7 +32,8 @@ export interface Receipt {
 }
 
 export function makeReceipt(of: Omit<Receipt, 'cost'>): Receipt {
-  const { tariff, createdAt, endedAt } = of;
-  const isKnown = tariff !== null && endedAt !== null;
-  return { ...of, cost: isKnown ? costOf(tariff, endedAt.getTime() - createdAt.getTime()) : null };
+  const { tariff, createdAt } = of;
+  const end = of.endedAt ?? of.assumedEndAt;
+  const isKnown = tariff !== null && end !== null;
+  return { ...of, cost: isKnown ? costOf(tariff, end.getTime() - createdAt.getTime()) : null };
 }

@@ -73,6 +73,17 @@ describe('what there is to know', () => {
     expect(costAhead(spell!, nowMs, nowMs + hourMs).amount).toBe('0');
   });
 
+  it('counts one that was missed long after its deadline until that, and what ending takes', () => {
+    const [createdAt, expiresAt] = [new Date(nowMs - 200 * hourMs), new Date(nowMs - 199 * hourMs)];
+    const vmState = { state: 'gone', checkedAt: new Date(nowMs - hourMs) } as const;
+    const gone = sampleInstance({ tariff: bySecond, createdAt, expiresAt, vmState });
+    const assumedEndAt = new Date(expiresAt.getTime() + endSlackMs);
+    const receipt = sampleReceipt({ tariff: bySecond, createdAt, endedAt: null, assumedEndAt });
+    const { spells, unknown } = read({ instances: [gone], receipts: [receipt] });
+    expect(spells.map(({ endMs }) => endMs)).toEqual([assumedEndAt.getTime(), assumedEndAt.getTime()]);
+    expect(unknown).toEqual([]);
+  });
+
   it('names what it can not count, and not what costs nothing', () => {
     const unseen = sampleReceipt({ tariff: bySecond, endedAt: null });
     const priceless = sampleInstance({ tariff: null });

@@ -5,6 +5,7 @@ import { addMoney, costOf, subtractMoney, type Tariff } from './money.ts';
 import type { Money, ProviderId } from './provider.ts';
 import type { Receipt } from './receipt.ts';
 import { endSlackMs } from './spend-limit.ts';
+import { assumeEnd } from './unseen-end.ts';
 
 /** The time that one machine was, or is, billed for. */
 export interface Spell {
@@ -48,8 +49,8 @@ export function readSpending(
       spending.unknown.push({ key, name, provider, startMs, why: tariff === null ? 'price' : 'end' });
   };
   for (const receipt of receipts) {
-    const { key, name, provider, directory, createdAt, endedAt, tariff } = receipt;
-    const [startMs, endMs] = [createdAt.getTime(), endedAt?.getTime() ?? null];
+    const { key, name, provider, directory, createdAt, endedAt, assumedEndAt, tariff } = receipt;
+    const [startMs, endMs] = [createdAt.getTime(), (endedAt ?? assumedEndAt)?.getTime() ?? null];
     add({ key, name, provider, directory, startMs, latestEndMs: endMs }, tariff, endMs);
   }
   for (const instance of instances) {
@@ -63,9 +64,10 @@ export function readSpending(
 }
 
 /** A machine that the provider did not have any more had ended by then. */
-function endsOf({ vmState, expiresAt }: Instance, nowMs: number): Pick<Spell, 'endMs' | 'latestEndMs'> {
+function endsOf(instance: Instance, nowMs: number): Pick<Spell, 'endMs' | 'latestEndMs'> {
+  const { vmState, expiresAt } = instance;
   if (vmState?.state === 'gone') {
-    const goneMs = vmState.checkedAt.getTime();
+    const goneMs = assumeEnd(instance, nowMs).getTime();
     return { endMs: goneMs, latestEndMs: goneMs };
   }
   const latestEndMs = expiresAt && Math.max(nowMs, expiresAt.getTime() + endSlackMs);

@@ -4,7 +4,12 @@ import type { Receipt } from '../domain/receipt.ts';
 import { DamagedStateError } from './state-errors.ts';
 
 /** A receipt as JSON holds it: moments in ms since the epoch. */
-type StoredReceipt = Omit<Receipt, 'createdAt' | 'endedAt'> & { createdAt: number; endedAt: number | null };
+type StoredReceipt = Omit<Receipt, 'createdAt' | 'endedAt' | 'assumedEndAt'> & {
+  createdAt: number;
+  endedAt: number | null;
+  /** Missing: an earlier version wrote it. */
+  assumedEndAt?: number | null;
+};
 
 /** The receipts in the database: one for each machine that is gone. */
 export class ReceiptTable {
@@ -41,6 +46,7 @@ function encodeReceipt(receipt: Receipt): string {
     ...receipt,
     createdAt: receipt.createdAt.getTime(),
     endedAt: receipt.endedAt?.getTime() ?? null,
+    assumedEndAt: receipt.assumedEndAt?.getTime() ?? null,
   };
   return JSON.stringify(stored);
 }
@@ -50,11 +56,13 @@ export function decodeReceipt(doc: string): Receipt | null {
   try {
     const stored = JSON.parse(doc) as StoredReceipt;
     if (!isInstanceKey(stored.key) || typeof stored.createdAt !== 'number') return null;
-    const { createdAt, endedAt } = stored;
+    const { createdAt, endedAt, assumedEndAt = null } = stored;
+    const dateOf = (ms: number | null) => (ms === null ? null : new Date(ms));
     return {
       ...stored,
       createdAt: new Date(createdAt),
-      endedAt: endedAt === null ? null : new Date(endedAt),
+      endedAt: dateOf(endedAt),
+      assumedEndAt: dateOf(assumedEndAt),
     };
   } catch {
     return null;

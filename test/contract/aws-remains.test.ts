@@ -31,6 +31,26 @@ const make = async (change = {}) => {
   return { spec, vm, instance: harness.aws.state.instances.get(vm.id.replace(/^.*\//, ''))! };
 };
 
+describe('the time of an end', () => {
+  it('is told for what a request has ended, and of nothing else', async () => {
+    const { provider } = harness;
+    const { spec, vm } = await make();
+    await provider.waitFor(vm.id, 'running', within());
+    expect(await provider.endOf?.(vm.id, within())).toBeNull();
+    const beforeMs = Math.floor(harness.clock.now() / 1_000) * 1_000;
+    await provider.destroy(vm.id, { ...within(), expectKey: spec.key });
+    const endMs = (await provider.endOf?.(vm.id, within()))?.getTime() ?? 0;
+    expect(endMs).toBeGreaterThanOrEqual(beforeMs);
+    expect(endMs).toBeLessThanOrEqual(harness.clock.now());
+    const idle = (await make()).vm;
+    await provider.waitFor(idle.id, 'running', within());
+    await harness.powerOff(idle);
+    await provider.waitFor(idle.id, 'gone', within());
+    expect(await provider.endOf?.(idle.id, within())).toBeNull();
+    expect(await provider.endOf?.('no-such-machine', within())).toBeNull();
+  });
+});
+
 describe('a list', () => {
   it('whose pages lead back is an error, and ends', async () => {
     const body =

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Leftover, VmSpec } from '../../src/domain/provider.ts';
 import { readWrite } from '../simulators/hetzner/hetzner-cloud.ts';
+import { initializingMs } from '../simulators/hetzner/state.ts';
 import { collect } from './collect.ts';
 import { failureOf, useHetzner } from './use-hetzner.ts';
 
@@ -228,5 +229,38 @@ describe('the catalogue', () => {
     expect(images.find(({ name }) => name === 'Debian 11')?.deprecatedAfter).toEqual(
       new Date('2026-11-01T00:00:00Z'),
     );
+  });
+});
+
+describe('a snapshot that is being made', () => {
+  test('is not listed, because it may yet fail', async () => {
+    const { vm, spec } = await runningOne();
+    const soon = { ...harness.within(1_000), expectKey: spec.key };
+    const failure = await failureOf(provider.snapshots!.create(vm.id, 'in the making', soon));
+    expect(failure).toMatchObject({ providerCode: 'timeout' });
+    const names = async () => (await collect(provider.snapshots!.list(within()))).map(({ name }) => name);
+    expect([...harness.cloud.state.images.values()].map(({ description }) => description)).toContain(
+      'in the making',
+    );
+    expect(await names()).toEqual([]);
+    await harness.letPass(30 * 60_000);
+    expect(await names()).toEqual(['in the making']);
+  });
+});
+
+describe('a machine that starts between the two questions about it', () => {
+  test('is no machine that stays off', async () => {
+    const vm = await create(harness.makeSpec());
+    // Made, and not yet started.
+    await harness.letPass(initializingMs + 100);
+    expect(await provider.get(vm.id, within())).toMatchObject({ state: 'stopped' });
+    harness.sim.fail({
+      kind: 'answer-lost',
+      match: ({ path }) => {
+        if (path.endsWith('/actions')) void harness.letPass(60_000);
+        return false;
+      },
+    });
+    expect(await provider.waitFor(vm.id, 'running', within())).toMatchObject({ state: 'running' });
   });
 });

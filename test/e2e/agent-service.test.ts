@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentUnitFiles } from '../../src/bootstrap/agent-units.ts';
+import { forwardedAgentFolder, forwardedAgentPath } from '../../src/bootstrap/forwarded-agent.ts';
 import { activityResponse } from '../../src/protocol/activity-schema.ts';
 import {
   cloudInitResponse,
@@ -184,10 +185,9 @@ describe('the service', () => {
 
 describe('/exec on the machine', () => {
   it('runs as the login user, in its home, outside the sandbox', async () => {
-    const { stdout } = await exec({
-      argv: ['sh', '-c', 'id -un; pwd; echo $HOME; sudo -n id -un; ls /sys/class/net'],
-    });
-    expect(stdout.text).toBe('dev\n/home/dev\n/home/dev\nroot\neth0\nlo\n');
+    const look = 'id -un; pwd; echo $HOME; sudo -n id -un; ls /sys/class/net; echo $SSH_AUTH_SOCK';
+    const { stdout } = await exec({ argv: ['sh', '-c', `${look}; stat -c %U ${forwardedAgentFolder}`] });
+    expect(stdout.text).toBe(`dev\n/home/dev\n/home/dev\nroot\neth0\nlo\n${forwardedAgentPath}\ndev\n`);
   });
 
   it('never runs as root, whatever connects to the runner', async () => {

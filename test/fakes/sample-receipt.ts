@@ -15,6 +15,7 @@ export function sampleReceipt(change: Partial<Receipt> = {}): Receipt {
     why: 'past-deadline',
     createdAt: new Date(Date.UTC(2026, 10, 23, 10, 0, 0)),
     endedAt: new Date(Date.UTC(2026, 10, 23, 12, 0, 0)),
+    assumedEndAt: null,
     tariff: null,
     cost: null,
     snapshot: null,

@@ -1,7 +1,7 @@
 /** The simulation can fail: with one rule broken, the count that stands for it rises, and no other need be looked at. */
 import { expect, test } from 'vitest';
 import { makeInstanceKey } from '../../src/domain/ids.ts';
-import type { Provider, Vm } from '../../src/domain/provider.ts';
+import type { Provider, SnapshotStore, Vm } from '../../src/domain/provider.ts';
 import type { ModelName } from './cloud-model.ts';
 import type { ViolationKind } from './judge-life.ts';
 import type { Broken } from './life.ts';
@@ -49,6 +49,18 @@ const showsNothing: Broken['provider'] = (whole) => ({
   },
 });
 
+/** Says that it takes snapshots, and takes none. */
+const keepsNothing: Broken['provider'] = (whole) => ({
+  ...whole,
+  snapshots: {
+    ...(whole.snapshots as SnapshotStore),
+    create: async (id, name, { expectKey: key }) => ({
+      ...{ id, name, key, instanceName: null, createdAt: new Date(0) },
+      ...{ sizeBytes: null, region: null, billed: false },
+    }),
+  },
+});
+
 const isSkewed = (plan: LifePlan): LifePlan => ({
   ...plan,
   laptop: { ...plan.laptop, skewMs: dayMs, reapEveryMs: 5 * minuteMs, lostAtMs: Number.POSITIVE_INFINITY },
@@ -71,6 +83,7 @@ const isOffByOwner = (plan: LifePlan): LifePlan => ({
   ...plan,
   ownerOff: { fromMs: plan.ttlMs / 4, toMs: plan.ttlMs },
 });
+const keepsDisks = (plan: LifePlan): LifePlan => ({ ...plan, onIdle: 'snapshot' });
 const asItIs = (plan: LifePlan): LifePlan => plan;
 
 interface Case {
@@ -102,6 +115,10 @@ const cases: readonly Case[] = [
   {
     rule: 'a reaper sees what no state knows',
     ...{ broken: { provider: showsNothing }, kind: 'untracked', change: isLost },
+  },
+  {
+    rule: 'a disk is kept before its machine goes',
+    ...{ broken: { provider: keepsNothing }, kind: 'lost-disk', change: keepsDisks },
   },
   {
     rule: 'a machine has one receipt',

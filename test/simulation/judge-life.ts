@@ -21,6 +21,7 @@ export type ViolationKind =
   | 'ended-early'
   | 'not-spuffs-destroyed'
   | 'untracked'
+  | 'lost-disk'
   | 'two-receipts'
   | 'wrong-receipt'
   | 'bug';
@@ -66,11 +67,13 @@ export async function judgeLife(life: Life): Promise<LifeResult> {
   for (const [teller, count] of life.receipts) if (count > 1) say('two-receipts', teller);
   for (const id of life.wrongReceipts) say('wrong-receipt', id);
   for (const bug of life.bugs) say('bug', bug instanceof Error ? (bug.stack ?? bug.message) : String(bug));
+  const measured = measure(life, owned);
+  for (const id of await findLostDisks(life, owned)) say('lost-disk', id);
   return {
     ...{ keeper: keeperOf(life), machines: owned.length },
     violations: found.filter(({ kind }) => kind !== 'ended-by-wrong-clock'),
     mishaps: found.filter(({ kind }) => kind === 'ended-by-wrong-clock'),
-    ...measure(life, owned),
+    ...measured,
   };
 }
 
@@ -137,6 +140,26 @@ async function findUntracked(life: Life): Promise<string[]> {
   );
   const listed = await life.listKeys();
   return alive.filter(({ name }) => !known.has(name) && !listed.has(name)).map(({ id }) => id);
+}
+
+/** What a reaper has destroyed and was to keep, without a snapshot of after its last use, or of after its lease. */
+async function findLostDisks(life: Life, owned: readonly MachineRecord[]): Promise<string[]> {
+  const reaped = owned.filter(
+    ({ name, goneAtMs, endings }) =>
+      goneAtMs !== null && endings.at(-1)?.by.startsWith('reap') && !life.askedEnds.has(name),
+  );
+  if (life.plan.onIdle !== 'snapshot' || reaped.length === 0) return [];
+  const snapshots = await life.listSnapshots();
+  const isKept = (machine: MachineRecord) => {
+    const usedMs = life.vms.get(machine.id)?.usedAtMs ?? 0;
+    const endMs = life.ledger.orderOf(machine)?.mostEndMs ?? 0;
+    // Clouds tell whole seconds.
+    const sinceMs = Math.min(usedMs, endMs) - 1_000;
+    return snapshots.some(
+      ({ key, createdAt }) => machine.name === `spuff-${key}` && createdAt.getTime() >= sinceMs,
+    );
+  };
+  return reaped.filter((machine) => !isKept(machine)).map(({ id }) => id);
 }
 
 function measure(

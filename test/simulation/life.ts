@@ -1,7 +1,7 @@
 /** One life: an account, its computers, and what happens to a machine from its order to its end. */
 import type { ReapReport } from '../../src/app/reap-run.ts';
 import type { Instance } from '../../src/domain/instance.ts';
-import type { Provider } from '../../src/domain/provider.ts';
+import type { CallOptions, Provider, SnapshotInfo } from '../../src/domain/provider.ts';
 import { MemoryState } from '../fakes/memory-state.ts';
 import { createAwsModel } from './aws-model.ts';
 import type { CloudModel, ModelName, World } from './cloud-model.ts';
@@ -37,6 +37,8 @@ interface LifeSettings {
   isTraced?: boolean;
   broken?: Broken;
 }
+
+async function* nothing(): AsyncGenerator<never> {}
 
 export class Life {
   readonly broken: Broken;
@@ -237,18 +239,27 @@ export class Life {
 
   /** The names of the machines whose keys a reaper sees, by a line that nothing disturbs. */
   async listKeys(): Promise<Set<string>> {
-    const names = new Set<string>();
+    const machines = await this.#list((provider, call) => provider.list(call));
+    return new Set(machines.map(({ key }) => `spuff-${key}`));
+  }
+
+  /** Likewise. */
+  listSnapshots(): Promise<SnapshotInfo[]> {
+    return this.#list((provider, call) => provider.snapshots?.list(call) ?? nothing());
+  }
+
+  async #list<T>(of: (provider: Provider, call: CallOptions) => AsyncIterable<T>): Promise<T[]> {
     const host = { ...this.laptop, skewMs: 0, asleep: [], cutOff: [], lostAtMs: Number.POSITIVE_INFINITY };
     const process = this.process(host, 'list');
     Object.assign(this.weather, { down: [], refusing: [], lossShare: 0 });
+    const call = { signal: process.signal, deadline: new Date(this.time.now() + hourMs) };
+    const listed: T[] = [];
     const list = async () => {
-      const deadline = new Date(this.time.now() + hourMs);
-      for await (const { key } of this.model.open(process).list({ signal: process.signal, deadline }))
-        names.add(`spuff-${key}`);
+      for await (const one of of(this.model.open(process), call)) listed.push(one);
     };
     list().catch((error: unknown) => this.bugs.push(error));
     await this.time.run(this.time.now() + hourMs);
-    return names;
+    return listed;
   }
 
   /** The machine that the laptop's user means. */

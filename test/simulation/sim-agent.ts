@@ -44,7 +44,7 @@ export function createSimAgent(world: AgentWorld): SimAgent {
       return new Map(work.isRunning ? [['work', null]] : []);
     },
     get lastAtMs() {
-      return work.lastAtMs;
+      return work.isRunning ? now() : work.lastAtMs;
     },
   } as unknown as Executor;
   const seenFile = {

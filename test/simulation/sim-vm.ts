@@ -132,7 +132,8 @@ export class SimVm {
 
   /** Terminals keep the time of their last key, whether an agent looks or not. */
   #hearMissed(): void {
-    if (this.#missedCall) this.#agent?.noteCall();
+    if (this.#agent === null) return;
+    if (this.#missedCall) this.#agent.noteCall();
     this.#missedCall = false;
   }
 

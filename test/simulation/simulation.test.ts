@@ -47,3 +47,8 @@ test('a run without a violation says so of each kind', async () => {
   const text = renderTallies([await simulate({ model: 'local', seed: 'spuff', lives: 3 })]);
   expect(text.match(/\| 0 \|$/gm)?.length).toBeGreaterThanOrEqual(violationKinds.length);
 });
+
+test('a user is not forgotten who was there while the agent hung, when that agent is then killed', async () => {
+  const tally = await simulate({ model: 'hetzner', seed: '77', first: 573, lives: 1 });
+  expect(tally.findings).toEqual([]);
+});

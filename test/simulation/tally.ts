@@ -11,7 +11,7 @@ export const violationKinds: readonly ViolationKind[] = [
     'ended-early',
     'not-spuffs-destroyed',
   ] as const),
-  ...(['untracked', 'two-receipts', 'wrong-receipt', 'bug'] as const),
+  ...(['untracked', 'lost-disk', 'two-receipts', 'wrong-receipt', 'bug'] as const),
 ];
 
 export const keepers: readonly Keeper[] = ['elsewhere', 'timer', 'commands'];
@@ -87,6 +87,7 @@ const meanings: Record<ViolationKind, string> = {
   'ended-early': 'ended before the deadline, and not idle',
   'not-spuffs-destroyed': "destroyed, and not spuff's",
   untracked: 'in no state, and not to be seen by a reaper',
+  'lost-disk': 'destroyed by a reaper, and its disk not kept as it was at its end',
   'two-receipts': 'two receipts for one machine',
   'wrong-receipt': 'receipts with a wrong end',
   bug: 'errors that nobody foresaw',

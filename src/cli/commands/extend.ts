@@ -26,6 +26,7 @@ export const extend = defineCommand({
   options: {
     until: text('TIME', 'a moment: 2026-11-24T18:00Z, or 18:30 for the next time that it is so late here'),
     beyond: flag('further than max_lifetime'),
+    overBudget: flag('go on where monthly_budget says no'),
   },
   examples: [
     { command: 'spuff extend 2h', about: 'two hours more for the instance of this directory' },
@@ -37,7 +38,11 @@ export const extend = defineCommand({
     const nowMs = cli.context.runtime.now();
     const { name, end } = readWords(words, options.until, nowMs);
     const instance = await findReadyInstance(cli.context, name);
-    const changed = await extendInstance(cli.context, instance, { end, beyond: options.beyond });
+    const changed = await extendInstance(cli.context, instance, {
+      end,
+      beyond: options.beyond,
+      overBudget: options.overBudget,
+    });
     if (cli.flags.json) cli.printJson({ version: 1, instances: [instanceToJson(changed)] });
     else {
       const { expiresAt } = changed;

@@ -56,8 +56,12 @@ export function reapToJson({ machines, leftovers, failures }: ReapReport): objec
 }
 
 function receiptToJson(receipt: Receipt): object {
-  const { createdAt, endedAt, ...rest } = receipt;
-  return { ...rest, createdAt: createdAt.toISOString(), endedAt: endedAt?.toISOString() ?? null };
+  const { createdAt, endedAt, assumedEndAt, ...rest } = receipt;
+  const ends = {
+    endedAt: endedAt?.toISOString() ?? null,
+    assumedEndAt: assumedEndAt?.toISOString() ?? null,
+  };
+  return { ...rest, createdAt: createdAt.toISOString(), ...ends };
 }
 
 function errorToJson(error: unknown): object {

@@ -85,6 +85,18 @@ export function whyStopped(item: XmlNode): WhyOff {
   return code === 'Client.UserInitiatedShutdown' ? 'owner' : 'unknown';
 }
 
+/**
+ * When its state was asked for, which AWS tells in words alone, such as `User initiated (2026-11-23 10:00:00 GMT)`, and only
+ * where it was asked for by a request: the reason may be empty. It tells of machines that have ended for about an hour.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html (`reason`)
+ */
+export function timeOfReason(item: XmlNode): Date | null {
+  const [, day, time] =
+    /\((\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) (?:GMT|UTC)\)/.exec(textOf(item, 'reason') ?? '') ?? [];
+  const moment = new Date(`${day}T${time}Z`);
+  return Number.isNaN(moment.getTime()) ? null : moment;
+}
+
 function safe(text: string): string {
   return escapeText(text, { singleLine: true }).slice(0, 300);
 }

@@ -10,7 +10,7 @@ import { destroyMachine } from './machine-end.ts';
 import { setExpiry } from './machine-expiry.ts';
 import { findMachine, lookUpMachine, machinesIn } from './machine-lookup.ts';
 import { checkSpec, runParams } from './machine-request.ts';
-import { whyStopped } from './machine-state.ts';
+import { timeOfReason, whyStopped } from './machine-state.ts';
 import { waitForState } from './machine-wait.ts';
 import { lookUp, orderMachine } from './order.ts';
 import { askQuota, requireRoom } from './quota.ts';
@@ -19,7 +19,7 @@ import { findSize, type SizeFacts } from './sizes.ts';
 
 type Machines = Pick<
   Provider,
-  'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy' | 'setExpiry' | 'whyOff' | 'harden'
+  'create' | 'find' | 'get' | 'list' | 'waitFor' | 'destroy' | 'setExpiry' | 'whyOff' | 'endOf' | 'harden'
 >;
 
 export function createMachines(aws: Aws): Machines {
@@ -42,6 +42,10 @@ export function createMachines(aws: Aws): Machines {
     async whyOff(id, options) {
       const found = await lookUpMachine(aws, id, 'whyOff', options);
       return found?.vm.state === 'stopped' ? whyStopped(found.node) : 'unknown';
+    },
+    async endOf(id, options) {
+      const found = await lookUpMachine(aws, id, 'endOf', options);
+      return found?.vm.state === 'gone' ? timeOfReason(found.node) : null;
     },
     harden: (id, options) => switchMetadataOff(aws, id, options),
   };

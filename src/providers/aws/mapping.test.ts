@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { readNetworks } from './cidr.ts';
 import { bareId, checkRegion, publicEndpoint, readPlacedId } from './endpoints.ts';
-import { toVm } from './machine-state.ts';
+import { timeOfReason, toVm } from './machine-state.ts';
 import { toMoney } from './prices.ts';
 import { encodeQuery } from './query-body.ts';
 import { loadXmlParser } from './read-xml.ts';
@@ -55,6 +55,16 @@ describe('a machine', () => {
       rawState: name,
       billed: state !== 'gone',
     });
+  });
+
+  test.each([
+    ['User initiated (2026-11-23 10:00:07 GMT)', Date.UTC(2026, 10, 23, 10, 0, 7)],
+    ['Service initiated (2026-11-23 10:00:07 UTC)', Date.UTC(2026, 10, 23, 10, 0, 7)],
+    ['User initiated', null],
+    ['User initiated (2026-13-23 10:00:07 GMT)', null],
+    ['', null],
+  ])('whose reason is %j changed its state at %s', (reason, timeMs) => {
+    expect(timeOfReason(instance({ reason }))?.getTime() ?? null).toBe(timeMs);
   });
 
   it('has no key where the tag is none, or the marker is missing', () => {

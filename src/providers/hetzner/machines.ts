@@ -49,6 +49,9 @@ async function waitForState(
     const why =
       want === 'running' ? await findStartFailure(client, op, id, vm.state === 'stopped', call) : null;
     if (why === null) return undefined;
+    // It may have started after it was looked at, and before its actions were.
+    if (vm.state === 'stopped' && (await getMachine(client, op, id, call))?.state !== 'stopped')
+      return undefined;
     throw failure('action-failed', op, `the machine is ${vm.rawState} and was to be running: ${why}`, {
       hints: ['see https://status.hetzner.com', 'try another region or another size'],
     });

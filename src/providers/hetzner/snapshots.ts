@@ -32,7 +32,9 @@ export function createSnapshotStore(client: HetznerClient): SnapshotStore {
     async *list(call) {
       const query = { type: 'snapshot', label_selector: selectorOf('snapshot') };
       for (const image of await client.list('snapshots.list', '/images', call, query)) {
-        if (isOurSnapshot(image)) yield toSnapshot(image, 'snapshots.list');
+        // One that is being made may yet fail: who saw it would let go of the machine.
+        if (isOurSnapshot(image) && image['status'] === 'available')
+          yield toSnapshot(image, 'snapshots.list');
       }
     },
     delete: (id, call) => deleteSnapshot(client, id, call),

@@ -176,7 +176,7 @@ export function describe(state: CloudState, one: Instance): Xml {
   return {
     ...{ instanceId: one.id, imageId: one.imageId },
     instanceState: { code: stateCodes[name], name },
-    ...{ privateDnsName: '', dnsName: '', reason: '', amiLaunchIndex: 0, productCodes: [] },
+    ...{ privateDnsName: '', dnsName: '', reason: reasonOf(one), amiLaunchIndex: 0, productCodes: [] },
     ...{ instanceType: one.type, launchTime: isoTime(one.createdMs) },
     placement: { availabilityZone: one.zone, groupName: '', tenancy: 'default' },
     monitoring: { state: 'disabled' },
@@ -201,6 +201,12 @@ export function describe(state: CloudState, one: Instance): Xml {
       httpPutResponseHopLimit: one.metadata.hopLimit,
     },
   };
+}
+
+function reasonOf({ reason, endingMs, stoppedMs }: Instance): string {
+  const sinceMs = endingMs ?? stoppedMs;
+  if (sinceMs === null || reason?.code === 'Client.InstanceInitiatedShutdown') return '';
+  return `User initiated (${isoTime(sinceMs).slice(0, 19).replace('T', ' ')} GMT)`;
 }
 
 function blockDevice({ rootDevice, volumeId, createdMs }: Instance): Xml {
