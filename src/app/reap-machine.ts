@@ -11,6 +11,7 @@ import { forgetWithReceipt } from './forget-instance.ts';
 import { judge } from './reap-judge.ts';
 import { beginDown, type JudgedMachine, type ReapRun, tellOf } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
+import { rescueBeforeReap } from './rescue-before-end.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
 
 const maxTries = 3;
@@ -32,10 +33,11 @@ export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promis
   if (instance && run.state && operation === null) return tellOf(run, vm, { why: 'at-work' });
   const step = run.context.progress.start(`${nameOf(vm, instance)} destroyed (${now.why})`);
   try {
+    const rescue = await rescueBeforeReap(run.context, instance, vm.state === 'running');
     const snapshot = now.snapshotFirst ? await keepDisk(run, vm, key) : null;
     if (instance) run.state?.updateInstance(key, { phase: 'destroying' });
     await tryAgain(run, () => removeMachine(provider, removal(vm, key, instance), clock.options(5 * 60_000)));
-    const receipt = await settle(run, { ...now, snapshot }, key, instance);
+    const receipt = await settle(run, { ...now, snapshot, rescue }, key, instance);
     step.done();
     if (snapshot !== null && run.state && vm.instanceName !== null)
       await retainSnapshots(run.context, provider, { instanceName: vm.instanceName, state: run.state });
@@ -92,7 +94,7 @@ async function keepDisk({ context, provider, clock }: ReapRun, vm: Vm, key: Inst
 /** What is left to do when the provider has said that the machine is gone. */
 async function settle(
   run: ReapRun,
-  { vm, why, snapshot }: JudgedMachine,
+  { vm, why, snapshot, rescue }: JudgedMachine & Pick<Receipt, 'rescue'>,
   key: InstanceKey,
   instance: Instance | null,
 ): Promise<Receipt | null> {
@@ -100,7 +102,14 @@ async function settle(
   const endedAt = new Date(clock.read().nowMs);
   const reason = why === 'interrupted-down' || why === 'past-deadline' ? why : 'off-by-itself';
   if (instance && state) {
-    const receipt = forgetWithReceipt(state, instance, { vm, endedAt, by: 'reap', why: reason, snapshot });
+    const receipt = forgetWithReceipt(state, instance, {
+      vm,
+      endedAt,
+      by: 'reap',
+      why: reason,
+      snapshot,
+      rescue,
+    });
     const ssh = await context.ssh();
     await ssh.disconnect(instance);
     await ssh.forget(key);

@@ -53,6 +53,8 @@ export function decodeReceipt(doc: string): Receipt | null {
     const { createdAt, endedAt } = stored;
     return {
       ...stored,
+      // Versions before this one wrote none.
+      rescue: stored.rescue ?? null,
       createdAt: new Date(createdAt),
       endedAt: endedAt === null ? null : new Date(endedAt),
     };

@@ -1,5 +1,14 @@
 /** The rescues in the home: a folder for each, with one encrypted file and a few words about it that tell nothing of the work. */
-import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isInstanceKey } from '../domain/ids.ts';
 import { isInstanceName } from '../domain/names.ts';
@@ -126,7 +135,10 @@ async function openEncrypted(
 }
 
 function giveName(paths: HomePaths, folder: string, instanceName: string, at: Date): string {
-  const time = at.toISOString().replaceAll(/[-:]|\.\d+Z$/g, '').replace('T', '-');
+  const time = at
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+Z$/g, '')
+    .replace('T', '-');
   for (let nth = 1; ; nth++) {
     const name = nth === 1 ? `${instanceName}-${time}` : `${instanceName}-${time}-${nth}`;
     const target = join(paths.rescued, name);
@@ -185,11 +197,17 @@ function parseAbout(text: string | null): Omit<Rescue, 'name' | 'bytes' | 'path'
     const { instanceName, instanceKey, provider, recipients, complete, createdAt } = stored ?? {};
     const at = new Date(String(createdAt));
     const isRight =
-      isInstanceName(String(instanceName)) && isInstanceKey(String(instanceKey)) && !Number.isNaN(at.getTime());
+      isInstanceName(String(instanceName)) &&
+      isInstanceKey(String(instanceKey)) &&
+      !Number.isNaN(at.getTime());
     if (!isRight || !Array.isArray(recipients)) return null;
     return {
       ...{ instanceName: String(instanceName), provider: String(provider), complete: complete === true },
-      ...{ instanceKey: instanceKey as Rescue['instanceKey'], createdAt: at, recipients: recipients.map(String) },
+      ...{
+        instanceKey: instanceKey as Rescue['instanceKey'],
+        createdAt: at,
+        recipients: recipients.map(String),
+      },
     };
   } catch {
     return null;

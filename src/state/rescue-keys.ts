@@ -36,7 +36,9 @@ export async function addRecipients(
     encrypter.addRecipient(await age.identityToRecipient(identity.reveal()));
     return [ownRecipient];
   }
-  return wanted.map((one) => (one.startsWith('age1') ? addNative(encrypter, one) : addSsh(encrypter, one, age)));
+  return wanted.map((one) =>
+    one.startsWith('age1') ? addNative(encrypter, one) : addSsh(encrypter, one, age),
+  );
 }
 
 function addNative(encrypter: Encrypter, recipient: string): string {

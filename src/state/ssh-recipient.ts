@@ -88,7 +88,7 @@ const prime = 2n ** 255n - 19n;
 
 /** The same point on the curve of X25519: RFC 7748, section 4.1. */
 export function toMontgomery(ed25519: Uint8Array): Buffer {
-  const y = BigInt(`0x${Buffer.from(ed25519).reverse().toString('hex')}`) & (2n ** 255n - 1n);
+  const y: bigint = BigInt(`0x${Buffer.from(ed25519).reverse().toString('hex')}`) & (2n ** 255n - 1n);
   const u = ((1n + y) * power(1n - y + prime, prime - 2n)) % prime;
   return Buffer.from(u.toString(16).padStart(64, '0'), 'hex').reverse();
 }

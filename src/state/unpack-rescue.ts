@@ -1,5 +1,14 @@
 /** Opens a rescue. What is in it was written by a machine that may mean harm, so it is taken file by file or not at all. */
-import { closeSync, createReadStream, lstatSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
@@ -66,7 +75,9 @@ function prepareDirectory(directory: string): boolean {
 
 function clear(directory: string, isNew: boolean): void {
   if (isNew) rmSync(directory, { recursive: true, force: true });
-  else for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true, force: true });
+  else
+    for (const name of readdirSync(directory))
+      rmSync(join(directory, name), { recursive: true, force: true });
 }
 
 interface Plain {
@@ -172,7 +183,8 @@ function checkName(rescue: Rescue, header: Header): string[] {
   const [directory = '', kind = '', ...rest] = parts;
   if (name.length > 4_000 || /[\0]/.test(name) || parts.some((part) => ['', '.', '..'].includes(part)))
     throw refused(rescue, header, 'leads out of the folder');
-  if (!/^[A-Za-z0-9_+][A-Za-z0-9._+-]{0,120}$/.test(directory)) throw refused(rescue, header, 'is no name of a repository');
+  if (!/^[A-Za-z0-9_+][A-Za-z0-9._+-]{0,120}$/.test(directory))
+    throw refused(rescue, header, 'is no name of a repository');
   if (rest.length === 0 ? !patches.includes(kind) : kind !== rescueFiles.untracked)
     throw refused(rescue, header, 'has no place in a rescue');
   // Some file systems take other spellings for the same name.
@@ -205,8 +217,7 @@ async function writeEntry(
   const isProgram = ((header.mode ?? 0) & 0o100) !== 0;
   const fd = openNew(path, isProgram ? 0o700 : 0o600);
   try {
-    for await (const chunk of entry)
-      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+    for await (const chunk of entry) for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
   } finally {
     closeSync(fd);
   }

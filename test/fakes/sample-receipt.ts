@@ -18,6 +18,7 @@ export function sampleReceipt(change: Partial<Receipt> = {}): Receipt {
     tariff: null,
     cost: null,
     snapshot: null,
+    rescue: null,
     ...change,
   };
 }
