@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { systemErrorCode } from '../domain/errors.ts';
 import { isInstanceKey } from '../domain/ids.ts';
 import { isInstanceName } from '../domain/names.ts';
 import type { Runtime } from '../domain/provider.ts';
@@ -148,7 +149,9 @@ function giveName(paths: HomePaths, folder: string, instanceName: string, at: Da
       syncDirectory(paths.rescued);
       return name;
     } catch (error) {
-      throw toFileError(error, `write ${target}`);
+      // Another spuff may have taken the name just now.
+      if (!['ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? ''))
+        throw toFileError(error, `write ${target}`);
     }
   }
 }
