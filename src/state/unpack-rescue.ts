@@ -47,9 +47,14 @@ export async function unpackRescue(
   const isNew = prepareDirectory(directory);
   try {
     const plain = await decrypt(paths, rescue, options);
-    const summary = await unpack(rescue, plain.stream, directory);
-    await plain.end();
-    return { directory, summary };
+    try {
+      const summary = await unpack(rescue, plain.stream, directory);
+      await plain.end();
+      if (summary !== null) return { directory, summary };
+      throw new SpuffError('state', `${rescue.name} is not whole: its end is missing`);
+    } finally {
+      plain.stop();
+    }
   } catch (error) {
     clear(directory, isNew);
     throw explain(error, rescue, options);
@@ -84,6 +89,8 @@ interface Plain {
   stream: AsyncIterable<Uint8Array>;
   /** Fails where the stream ended before its time. */
   end(): Promise<void>;
+  /** Lets go of whatever is still open. */
+  stop(): void;
 }
 
 async function decrypt(paths: HomePaths, rescue: Rescue, options: UnpackOptions): Promise<Plain> {
@@ -93,9 +100,9 @@ async function decrypt(paths: HomePaths, rescue: Rescue, options: UnpackOptions)
   const age = await import('age-encryption');
   const decrypter = new age.Decrypter();
   decrypter.addIdentity(identity.reveal());
-  const file = Readable.toWeb(createReadStream(rescue.path)) as ReadableStream<Uint8Array>;
-  const stream = await decrypter.decrypt(file);
-  return { stream, end: async () => undefined };
+  const file = createReadStream(rescue.path);
+  const stream = await decrypter.decrypt(Readable.toWeb(file) as ReadableStream<Uint8Array>);
+  return { stream, end: async () => undefined, stop: () => file.destroy() };
 }
 
 /** A private key of the user's is never opened by spuff: `age` asks for its passphrase, or for the touch of a token. */
@@ -118,8 +125,11 @@ async function decryptWithAge(rescue: Rescue, identityPath: string, signal: Abor
   return {
     stream: child.stdout ?? Readable.from([]),
     end: async () => {
-      signal.removeEventListener('abort', stop);
       if ((await ended) !== 0) throw notOpened(rescue);
+    },
+    stop: () => {
+      signal.removeEventListener('abort', stop);
+      stop();
     },
   };
 }
@@ -147,11 +157,12 @@ function commandFor({ path }: Rescue): string {
 
 type ArchiveEntry = AsyncIterable<Uint8Array> & { header: Header };
 
+/** @returns null where the end is missing */
 async function unpack(
   rescue: Rescue,
   stream: AsyncIterable<Uint8Array>,
   directory: string,
-): Promise<RescueSummary> {
+): Promise<RescueSummary | null> {
   const archive = extract();
   const source = Readable.from(stream);
   source.on('error', (error) => archive.destroy(error));
@@ -168,8 +179,7 @@ async function unpack(
     if (header.name === rescueSummaryName) summary = await readSummaryEntry(rescue, header, entry);
     else await writeEntry(directory, parts, header, entry);
   }
-  if (summary !== null) return summary;
-  throw new SpuffError('state', `${rescue.name} is not whole: its end is missing`);
+  return summary;
 }
 
 const patches: readonly string[] = [rescueFiles.commits, rescueFiles.staged, rescueFiles.changes];
