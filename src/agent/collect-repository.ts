@@ -80,6 +80,12 @@ class Collector {
     if ('failed' in history) this.#leave('commits', 'git-failed', history.failed);
     else await this.#bundle(git, history);
     if (this.#repository.kind === 'bare') return;
+    await this.#collectChanges(git);
+    await this.#listUntracked(git);
+  }
+
+  async #collectChanges(git: ShadowGit): Promise<void> {
+    if (!git.hasIndex) return;
     const base = await this.#findBase(git);
     if (base === null) return;
     const conflicts = await git.read(['ls-files', '--unmerged', '-z']);
@@ -89,7 +95,6 @@ class Collector {
       await this.#make(git, 'staged', [...diffOptions, '--cached', base]);
       await this.#make(git, 'changes', diffOptions);
     }
-    await this.#listUntracked(git);
   }
 
   result(): CollectedRepository {

@@ -228,6 +228,34 @@ describe('odd repositories', () => {
     expect(readFileSync(join(base, 'merged/file'), 'utf8')).toContain('<<<<<<<');
   });
 
+  it('are taken without asking a remote: shallow, partial, sparse, of another hash, with half an index', async ({
+    expect,
+  }) => {
+    const own = join(base, 'odd');
+    const script = `set -e
+      git clone -q --filter=blob:none "$1" partial; (cd partial; echo m >>both; git commit -qam m; echo x >>staged)
+      git clone -q --depth 1 "$1" shallow; (cd shallow; echo m >>both; git commit -qam m; echo x >>staged)
+      git clone -q --sparse "$1" sparse; (cd sparse; echo m >>both; git commit -qam m; echo x >>staged)
+      git init -q --object-format=sha256 sha256; (cd sha256; echo a >a; git add a; git commit -qm a; echo b >>a)
+      git clone -q "$1" split; (cd split; git update-index --split-index; echo m >>both; git add both; echo x >>staged)
+      git clone -q --no-checkout "$1" nothing; git clone -q "$1" clean`;
+    mkdirSync(own);
+    git(join(far, 'app.git'), 'config', 'uploadpack.allowFilter', 'true');
+    run('sh', ['-c', script, 'sh', `file://${join(far, 'app.git')}`], own);
+    const { summary } = await take({}, own);
+    const seen = summary.repositories.map(({ path, commits, hasStaged, hasChanges }) => [
+      path,
+      commits,
+      hasStaged,
+      hasChanges,
+    ]);
+    expect(seen).toEqual([
+      ...['partial', 'sha256', 'shallow', 'sparse'].map((path) => [path, 1, false, true]),
+      ['split', 0, true, true],
+    ]);
+    expect(summary.leftOut).toEqual([]);
+  });
+
   it('that are broken stop no other, and are named', async ({ expect }) => {
     const own = join(base, 'broken');
     mkdirSync(own);

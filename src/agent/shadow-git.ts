@@ -38,6 +38,8 @@ export interface ShadowGit {
     path: string,
     maxBytes: number,
   ): Promise<{ bytes: number } | { tooLarge: true } | GitFailure>;
+  /** false: nothing was ever checked out, or staged. */
+  hasIndex: boolean;
   /** What of the repository's configuration counts, and where `origin` is. */
   config: ReadonlyMap<string, string>;
   /** From now on these are the refs there are, and the repository's count no more. */
@@ -64,7 +66,7 @@ export async function openShadowGit(repository: FoundRepository, folder: string)
   const config = new Map<string, string>();
   try {
     linkInto(folder, commonDir, ['objects', 'refs', 'packed-refs', 'logs', 'reftable', 'shallow', 'info']);
-    copyFileSync(join(gitDir, 'HEAD'), join(folder, 'HEAD'));
+    copySmall(join(gitDir, 'HEAD'), join(folder, 'HEAD'), 4_096);
     if (kind !== 'bare') copyIndex(gitDir, folder);
     // git takes a folder for a repository's only where these are.
     for (const name of ['objects', 'refs']) if (!exists(join(folder, name))) mkdirSync(join(folder, name));
@@ -83,6 +85,7 @@ export async function openShadowGit(repository: FoundRepository, folder: string)
   writeConfig(folder, config, kind === 'bare');
   return {
     config,
+    hasIndex: exists(join(folder, 'index')),
     read: (args, stdin) => runGit(argv(args), at, stdin),
     write: (args, path, maxBytes) => writeGit(argv(args), at, path, maxBytes),
     setRefs: (refs, head) => {
@@ -122,6 +125,15 @@ function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+/** An index of millions of files. */
+const mostIndexBytes = 500_000_000;
+
+/** A file with a hole of a terabyte must not become one without. */
+function copySmall(from: string, to: string, mostBytes: number): void {
+  if (statSync(from).size > mostBytes) throw new RangeError(`${from} is too large`);
+  copyFileSync(from, to);
+}
+
 /**
  * With its time: git looks into files that were changed at the time of the index or later, and believes what the index
  * says of the older ones.
@@ -130,7 +142,7 @@ function copyIndex(gitDir: string, folder: string): void {
   const index = join(gitDir, 'index');
   const stat = statSync(index, { throwIfNoEntry: false });
   if (!stat?.isFile()) return;
-  copyFileSync(index, join(folder, 'index'));
+  copySmall(index, join(folder, 'index'), mostIndexBytes);
   const seconds = Math.floor(stat.mtimeMs / 1_000);
   utimesSync(join(folder, 'index'), seconds, seconds);
   const parts = readdirSync(gitDir).filter((name) => /^sharedindex\.[0-9a-f]+$/.test(name));
