@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -162,6 +171,17 @@ describe('a repository that means harm', () => {
     expect(ran).toEqual(expect.arrayContaining(['pwned-fsmonitor']));
   });
 
+  it('leaves nothing of a run that was killed an hour ago', async ({ expect }) => {
+    const [old, young] = ['old', 'young'].map((name) => join(base, `spuff-rescue-${name}`)) as [
+      string,
+      string,
+    ];
+    for (const path of [old, young]) mkdirSync(join(path, 'work'), { recursive: true });
+    utimesSync(old, 1_000, 1_000);
+    await take({}, mkdtempSync(join(base, 'empty-')));
+    expect([existsSync(old), existsSync(young)]).toEqual([false, true]);
+  });
+
   it('is left as it was, with its index and its times', ({ expect }) => {
     expect(fingerprint(home)).toBe(before);
   });
@@ -184,18 +204,6 @@ describe('limits', () => {
       why: 'too-large',
     });
     expect(repository({ ...taken, summary }, 'app')).toMatchObject({ commits: 0, stashes: 0 });
-  });
-
-  it('say where the search stopped', async ({ expect }) => {
-    const many = join(base, 'many');
-    for (let at = 0; at < 5; at++) mkdirSync(join(many, `folder-${at}`), { recursive: true });
-    const chunks: Uint8Array[] = [];
-    const request = { home: many, temporary: base, limits: defaultRescueLimits };
-    const trailer = await collectWork(
-      { ...request, scan: { depth: 3, repositories: 10, folders: 3 } },
-      async (chunk) => void chunks.push(chunk),
-    );
-    expect(trailer).toMatchObject({ lost: 1, named: [{ part: 'repository', why: 'too-many' }] });
   });
 });
 

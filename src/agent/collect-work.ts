@@ -10,7 +10,7 @@ import {
   openSync,
   readlinkSync,
 } from 'node:fs';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Pack, pack } from 'tar-stream';
 import {
@@ -40,6 +40,10 @@ export interface CollectRequest {
   scan?: ScanLimits;
 }
 
+const prefix = 'spuff-rescue-';
+/** No run takes so long. */
+const oldMs = 3_600_000;
+
 /** Most that the last line names of what was left out. */
 const mostNamed = 20;
 
@@ -51,7 +55,8 @@ export async function collectWork(
   request: CollectRequest,
   send: (chunk: Uint8Array) => Promise<void>,
 ): Promise<RescueTrailer> {
-  const folder = await mkdtemp(join(request.temporary, 'spuff-rescue-'));
+  await removeOld(request.temporary);
+  const folder = await mkdtemp(join(request.temporary, prefix));
   const archive = pack();
   const sending = measure(archive, send);
   const writing = writeAll(archive, request, folder).then(
@@ -69,6 +74,16 @@ export async function collectWork(
     return { ...sent, ...sumUp(summary) };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a run that was killed has left. */
+async function removeOld(temporary: string): Promise<void> {
+  for (const name of await readdir(temporary)) {
+    const path = join(temporary, name);
+    const stat = name.startsWith(prefix) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+    const isOld = stat !== undefined && Date.now() - stat.mtimeMs > oldMs;
+    if (isOld && stat.uid === process.getuid?.()) await rm(path, { recursive: true, force: true });
   }
 }
 

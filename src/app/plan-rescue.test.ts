@@ -2,6 +2,8 @@ import { describe, it } from 'vitest';
 import { silentProgress } from '../domain/progress.ts';
 import type { Capabilities, Provider } from '../domain/provider.ts';
 import { defaultSettings, type Settings } from '../domain/settings.ts';
+import { homePaths } from '../state/home.ts';
+import { openRescueStore } from '../state/rescue-files.ts';
 import type { AppContext } from './context.ts';
 import type { UpPlan } from './plan-up.ts';
 import { planUp } from './plan-up.ts';
@@ -29,6 +31,7 @@ async function plan(
     },
     settings: async () => ({ ...defaultSettings, provider: 'fake', ...settings }),
     provider: async () => provider,
+    rescues: async () => openRescueStore(homePaths('/nowhere'), { now: () => 0 }),
     ssh: async () => ({ findLoginKeys: async () => ({ publicKeys: [], publicKeyPath: null, notes: [] }) }),
   } as unknown as AppContext;
   const { onIdle } = await planUp(context, { name: 'demo', spot });
@@ -47,6 +50,14 @@ describe('what becomes of the disk of a machine that goes by itself', () => {
     expect(await plan({}, { snapshots: true })).toEqual({ onIdle: 'destroy', notes: [], warnings: [] });
     const kept = await plan({ rescue: true, onIdle: 'snapshot' }, { snapshots: true });
     expect(kept).toEqual({ onIdle: 'snapshot', notes: [], warnings: [] });
+  });
+
+  it('is not decided while rescue_to names no key, which would only show when it is needed', async ({
+    expect,
+  }) => {
+    const rescueTo = ['/nowhere/id_ed25519.pub'];
+    await expect(plan({ rescue: true, rescueTo }, {})).rejects.toMatchObject({ code: 'state' });
+    expect((await plan({ rescueTo }, {})).onIdle).toBe('destroy');
   });
 
   it.for([

@@ -73,6 +73,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     throw new SpuffError('unsupported', `${provider.id} has no spot machines`, {
       hints: ['leave out --spot'],
     });
+  await checkRescue(context, settings);
   const ssh = await context.ssh();
   const [region = '', ...otherRegions] = regions;
   const clock = watchClock(context, provider);
@@ -137,6 +138,11 @@ function chooseLease(
   return ttlMs !== null && ttlMs <= affordableMs
     ? { ttlMs, maxSpend: null }
     : { ttlMs: affordableMs, maxSpend };
+}
+
+/** A key that nothing can be encrypted to would only show when the work is to be saved. */
+async function checkRescue(context: AppContext, { rescue, rescueTo }: Settings): Promise<void> {
+  if (rescue && rescueTo !== null) await (await context.rescues()).checkRecipients(rescueTo);
 }
 
 /** @throws SpuffError `unsupported` for a disk that could not be kept */

@@ -152,6 +152,8 @@ export interface UnpackedRescue {
 
 /** The port to the rescues on this computer. */
 export interface RescueStore {
+  /** @throws SpuffError `config` | `state` | `permission` naming what nothing can be encrypted to */
+  checkRecipients(recipients: readonly string[]): Promise<void>;
   /** @throws SpuffError `config` for recipients that are none, `state` | `permission` when nothing can be written */
   begin(rescue: NewRescue): Promise<RescueWriter>;
   /** The newest first. @throws SpuffError `state` | `permission` */

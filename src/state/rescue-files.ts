@@ -35,6 +35,10 @@ const oldestPartialMs = 24 * 3_600_000;
 
 export function openRescueStore(paths: HomePaths, runtime: Pick<Runtime, 'now'>): RescueStore {
   return {
+    checkRecipients: async (recipients) => {
+      const age = await import('age-encryption');
+      await addRecipients(new age.Encrypter(), recipients, { age, paths });
+    },
     begin: (rescue) => beginRescue(paths, runtime, rescue),
     list: () => listRescues(paths),
     unpack: (rescue, options) => unpackRescue(paths, rescue, options),
