@@ -8,7 +8,7 @@ const finalFolder = path.resolve(root, process.argv[2] ?? 'dist');
 const outputFolder = `${finalFolder}.new`;
 
 /** Packages that only some commands need: each is a file of its own, so that the others don't read it. */
-const vendoredPackages = ['dockerode', 'aws4fetch', 'fast-xml-parser'];
+const vendoredPackages = ['dockerode', 'aws4fetch', 'fast-xml-parser', 'age-encryption'];
 
 const sharedOptions = {
   absWorkingDir: root,
@@ -132,6 +132,7 @@ const metafiles = await Promise.all([
   buildProgram('launcher.ts', 'spuff.cjs', 'es2015'),
   buildProgram('cli.ts', 'cli.cjs'),
   buildProgram('agent.ts', 'agent.cjs'),
+  buildProgram('rescue.ts', 'rescue.cjs'),
   ...vendoredPackages.map(buildVendored),
 ]);
 await writeStarter(version);

@@ -3,6 +3,7 @@ import type { GuardControl } from '../domain/guard-control.ts';
 import type { GuardFileStore } from '../domain/guard-policy.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { CallOptions, Provider, ProviderId, Runtime } from '../domain/provider.ts';
+import type { RescueStore } from '../domain/rescue.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
@@ -15,6 +16,8 @@ export interface AgentPackage {
   bundleSha256: string;
   /** The pinned runtime for a machine of this architecture; `locate` fetches and verifies it where it is not there. */
   runtime(arch: 'x86_64' | 'arm64'): { sha256: string; locate(): Promise<string> };
+  /** The bundle that a machine runs to have its work saved. */
+  rescuePath: string;
 }
 
 /**
@@ -38,6 +41,7 @@ export interface AppContext {
   /** @throws SpuffError `config` for a provider that does not exist, naming those that do */
   provider(id: ProviderId): Promise<Provider>;
   agentPackage(): Promise<AgentPackage>;
+  rescues(): Promise<RescueStore>;
   /**
    * What the guard allows in sessions of an instance that belongs to `directory`: read anew each time.
    * @throws SpuffError `config` naming what is wrong in the user's or the project's file

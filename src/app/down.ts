@@ -8,6 +8,7 @@ import { forgetWithReceipt, type MachineEnd } from './forget-instance.ts';
 import { runPreDownHook } from './pre-down.ts';
 import { watchClock } from './provider-clock.ts';
 import { removeMachine } from './remove-machine.ts';
+import { rescueBeforeDown } from './rescue-before-end.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
 import { refuseTakenName } from './snapshots.ts';
 import { markDestroying } from './untracked-machines.ts';
@@ -15,8 +16,10 @@ import { markDestroying } from './untracked-machines.ts';
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
   snapshot: string | null;
-  /** Destroys also when the snapshot could not be taken, and without the pre-down hook. */
+  /** Destroys also when the snapshot could not be taken or work not be saved, and without the pre-down hook. */
   force: boolean;
+  /** false: saves no work, whatever the settings say. */
+  rescue: boolean;
 }
 
 /**
@@ -35,6 +38,12 @@ export async function downInstance(
   try {
     const provider = await context.provider(instance.provider);
     if (!request.force) await runPreDownHook(context, instance);
+    const rescue = request.rescue
+      ? await rescueBeforeDown(context, instance, {
+          goesOn: request.force,
+          diskIsKept: request.snapshot !== null,
+        })
+      : null;
     const kept =
       takenBefore(context, operation, state.getInstance(instance.key)) ??
       (await snapshotFirst(context, provider, instance, request));
@@ -42,7 +51,7 @@ export async function downInstance(
     markDestroying(state, instance);
     const end = await destroyMachine(context, provider, instance);
     await (await context.ssh()).forget(instance.key);
-    forgetWithReceipt(state, instance, { ...end, by: 'down', why: 'asked', snapshot: kept });
+    forgetWithReceipt(state, instance, { ...end, by: 'down', why: 'asked', snapshot: kept, rescue });
     if (kept !== null) await retainSnapshots(context, provider, { instanceName: instance.name, state });
     return { kept };
   } catch (error) {

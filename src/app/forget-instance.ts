@@ -9,6 +9,8 @@ export interface MachineEnd extends Pick<Receipt, 'by' | 'why' | 'snapshot' | 'e
   vm: Vm | null;
   /** Where `endedAt` is null. */
   assumedEndAt?: Date | null;
+  /** Not there: nothing was to be saved. */
+  rescue?: Receipt['rescue'];
 }
 
 /**
@@ -18,14 +20,14 @@ export interface MachineEnd extends Pick<Receipt, 'by' | 'why' | 'snapshot' | 'e
 export function forgetWithReceipt(state: StateStore, instance: Instance, end: MachineEnd): Receipt | null {
   const { key, name, provider, region, size, directory, tariff } = instance;
   const vmId = end.vm?.id ?? instance.vmId;
-  const { by, why, snapshot, endedAt, assumedEndAt = null } = end;
+  const { by, why, snapshot, endedAt, assumedEndAt = null, rescue = null } = end;
   return state.transact(() => {
     state.deleteInstance(key);
     if (vmId === null) return null;
     const createdAt = end.vm?.createdAt ?? instance.createdAt;
     const receipt = makeReceipt({
       ...{ key, name, provider, region, size, directory, tariff, vmId },
-      ...{ by, why, snapshot, createdAt, endedAt, assumedEndAt },
+      ...{ by, why, snapshot, createdAt, endedAt, assumedEndAt, rescue },
     });
     state.addReceipt(receipt);
     return receipt;

@@ -73,6 +73,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     throw new SpuffError('unsupported', `${provider.id} has no spot machines`, {
       hints: ['leave out --spot'],
     });
+  await checkRescue(context, settings);
   const ssh = await context.ssh();
   const [region = '', ...otherRegions] = regions;
   const clock = watchClock(context, provider);
@@ -98,7 +99,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     owner: ownerName(),
     directory: context.directory,
     idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,
-    onIdle: chooseOnIdle(settings, provider, request),
+    onIdle: chooseOnIdle(context, settings, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
     keys: await ssh.findLoginKeys(settings.sshKey),
   };
@@ -139,11 +140,31 @@ function chooseLease(
     : { ttlMs: affordableMs, maxSpend };
 }
 
+/** A key that nothing can be encrypted to would only show when the work is to be saved. */
+async function checkRescue(context: AppContext, { rescue, rescueTo }: Settings): Promise<void> {
+  if (rescue && rescueTo !== null) await (await context.rescues()).checkRecipients(rescueTo);
+}
+
 /** @throws SpuffError `unsupported` for a disk that could not be kept */
-function chooseOnIdle({ onIdle }: Settings, { id, caps }: Provider, { spot }: UpRequest): OnIdle {
-  if (onIdle === 'destroy') return onIdle;
+function chooseOnIdle(
+  { progress }: AppContext,
+  { onIdle, rescue }: Settings,
+  { id, caps }: Provider,
+  { spot, name }: UpRequest,
+): OnIdle {
+  if (onIdle === 'destroy' && !rescue) return onIdle;
   const why = spot ? 'the disk of a spot machine' : `a disk at ${id}`;
-  if (caps.snapshots && !spot) return onIdle;
+  const canKeep = caps.snapshots && !spot;
+  if (onIdle === 'destroy') {
+    // Off by itself it can be asked for nothing any more: the disk is all there is.
+    const text = canKeep
+      ? `rescue is on: when ${name} goes by itself its disk is kept as a snapshot, which costs until it is deleted (keep_snapshots, spuff snapshot list)`
+      : `rescue is on, and ${why} can't be kept: when ${name} goes by itself, what is only there is lost`;
+    if (canKeep) progress.note(text);
+    else progress.warn(text);
+    return canKeep ? 'snapshot' : 'destroy';
+  }
+  if (canKeep) return onIdle;
   throw new SpuffError('unsupported', `${why} can't be kept when the machine goes by itself`, {
     hints: ['let it go with the machine: spuff config set on_idle destroy'],
   });

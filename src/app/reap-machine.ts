@@ -10,6 +10,7 @@ import { keepDisk } from './keep-disk.ts';
 import { judge } from './reap-judge.ts';
 import { beginDown, type JudgedMachine, type ReapRun, tellOf, tryAgain } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
+import { rescueBeforeReap } from './rescue-before-end.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
 
 /**
@@ -28,6 +29,7 @@ export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promis
   if (instance && run.state && operation === null) return tellOf(run, vm, { why: 'at-work' });
   const step = run.context.progress.start(`${nameOf(vm, instance)} destroyed (${now.why})`);
   try {
+    const rescue = await rescueBeforeReap(run.context, instance, vm.state === 'running');
     const snapshot = now.snapshotFirst ? await keepDisk(run, now, key) : null;
     if (instance) run.state?.updateInstance(key, { phase: 'destroying' });
     // Between two reapers the first request that finds no machine tells: it is the other's, and so is the receipt.
@@ -43,7 +45,7 @@ export async function destroyJudged(run: ReapRun, judged: JudgedMachine): Promis
       step.done();
       return tellOf(run, vm, { outcome: 'gone', why: 'gone', snapshot });
     }
-    const receipt = await settle(run, { ...now, snapshot }, key, instance);
+    const receipt = await settle(run, { ...now, snapshot, rescue }, key, instance);
     step.done();
     if (snapshot !== null && run.state && vm.instanceName !== null)
       await retainSnapshots(run.context, provider, { instanceName: vm.instanceName, state: run.state });
@@ -70,7 +72,7 @@ function removal(
 /** What is left to do when the provider has said that the machine is gone. */
 async function settle(
   run: ReapRun,
-  { vm, why, snapshot }: JudgedMachine,
+  { vm, why, snapshot, rescue }: JudgedMachine & Pick<Receipt, 'rescue'>,
   key: InstanceKey,
   instance: Instance | null,
 ): Promise<Receipt | null> {
@@ -78,7 +80,14 @@ async function settle(
   const endedAt = new Date(clock.read().nowMs);
   const reason = why === 'interrupted-down' || why === 'past-deadline' ? why : 'off-by-itself';
   if (instance && state) {
-    const receipt = forgetWithReceipt(state, instance, { vm, endedAt, by: 'reap', why: reason, snapshot });
+    const receipt = forgetWithReceipt(state, instance, {
+      vm,
+      endedAt,
+      by: 'reap',
+      why: reason,
+      snapshot,
+      rescue,
+    });
     const ssh = await context.ssh();
     await ssh.disconnect(instance);
     await ssh.forget(key);

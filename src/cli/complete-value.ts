@@ -4,6 +4,7 @@ import type { Provider } from '../domain/provider.ts';
 import type { Candidate, Completion, CompletionContext } from './completion.ts';
 import type { CompleterName } from './parameters.ts';
 import { stateOf } from './render/instance.ts';
+import { formatMoment } from './render/text.ts';
 
 /** Someone waits with a finger on the key. */
 const patienceMs = 1_500;
@@ -18,6 +19,11 @@ const completers: Record<CompleterName, Complete> = {
     const { listSnapshots } = await import('../app/snapshots.ts');
     const listed = await listSnapshots(app);
     return listed.map(({ snapshot }) => ({ value: snapshot.name, about: snapshot.instanceName ?? '' }));
+  },
+  rescues: async ({ app }) => {
+    const now = app.runtime.now();
+    const rescues = (await app.rescues()).list();
+    return rescues.map(({ name, createdAt }) => ({ value: name, about: formatMoment(createdAt, now) }));
   },
   providers: async ({ providerIds }) => providerIds.map((value) => ({ value, about: '' })),
   sizes: async ({ app }) => {

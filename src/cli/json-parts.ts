@@ -123,6 +123,9 @@ export const receipt = z.strictObject({
   tariff: nullable(tariff),
   cost: nullable(money),
   snapshot: nullable(z.string()),
+  rescue: nullable(
+    z.strictObject({ outcome: z.enum(['saved', 'nothing', 'failed']), name: nullable(z.string()) }),
+  ),
 });
 
 export const reapError = z.strictObject({ code: z.string(), message: z.string() });

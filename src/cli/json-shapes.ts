@@ -27,6 +27,7 @@ import {
   untracked,
   verdict,
 } from './json-parts.ts';
+import { rescueShapes } from './json-rescue.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -196,6 +197,7 @@ export const jsonShapes = {
       droppedEntries: z.number(),
     }),
   },
+  ...rescueShapes,
   ...keyShapes,
   ...guardShapes,
   config: {

@@ -13,6 +13,7 @@ export type CompleterName =
   | 'regions'
   | 'images'
   | 'snapshots'
+  | 'rescues'
   | 'copy-paths'
   | 'files';
 
@@ -115,6 +116,25 @@ export function moneyLimit(about: string): OptionSpec<MoneyLimit | undefined> {
       if (limit !== null) return limit;
       throw new SpuffError('usage', `${JSON.stringify(written)} is not an amount for ${name}`, {
         hints: ['write a number and a currency: 5EUR, 5.50USD'],
+      });
+    },
+  };
+}
+
+/** A number of bytes; `k`, `M` and `G` are thousands of each other. */
+export function byteCount(about: string): OptionSpec<number | undefined> {
+  return {
+    form: 'value',
+    placeholder: 'SIZE',
+    about,
+    read: (raw, name) => {
+      const written = asText(raw);
+      if (written === undefined) return undefined;
+      const [, digits, unit = ''] = /^(\d{1,9})([kMG]?)$/.exec(written) ?? [];
+      const value = Number(digits) * ({ k: 1e3, M: 1e6, G: 1e9 }[unit] ?? 1);
+      if (value <= 1e12) return value;
+      throw new SpuffError('usage', `${JSON.stringify(written)} is not a size for ${name}`, {
+        hints: ['give a number of bytes up to 1000G, such as 500k, 10M or 1G'],
       });
     },
   };

@@ -29,11 +29,21 @@ export interface Receipt {
   cost: Money | null;
   /** The name that its disk is kept under; null: it is not. */
   snapshot: string | null;
+  /** What became of the work on it; null: nothing was to be saved. */
+  rescue: ReceiptRescue | null;
 }
 
-export function makeReceipt(of: Omit<Receipt, 'cost'>): Receipt {
+export interface ReceiptRescue {
+  outcome: 'saved' | 'nothing' | 'failed';
+  /** Of the rescue; null: there is none. */
+  name: string | null;
+}
+
+type NewReceipt = Omit<Receipt, 'cost' | 'rescue'> & Partial<Pick<Receipt, 'rescue'>>;
+
+export function makeReceipt({ rescue = null, ...of }: NewReceipt): Receipt {
   const { tariff, createdAt } = of;
   const end = of.endedAt ?? of.assumedEndAt;
   const isKnown = tariff !== null && end !== null;
-  return { ...of, cost: isKnown ? costOf(tariff, end.getTime() - createdAt.getTime()) : null };
+  return { ...of, rescue, cost: isKnown ? costOf(tariff, end.getTime() - createdAt.getTime()) : null };
 }

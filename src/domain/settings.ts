@@ -37,6 +37,10 @@ export interface Settings {
   monthlyBudgets: readonly MoneyLimit[] | null;
   /** How many snapshots of each instance name stay when a new one is made; null: all. */
   keepSnapshots: number | null;
+  /** Whether work that lies nowhere else is saved before a machine is destroyed. */
+  rescue: boolean;
+  /** Who can open what is saved: recipients of age, or paths of public SSH keys; null: a key of spuff's own. */
+  rescueTo: readonly string[] | null;
   /** What becomes of the disk of a machine that goes by itself. */
   onIdle: OnIdle;
   /** Whether commands start a reaper in the background. */
@@ -69,6 +73,8 @@ export const defaultSettings: Settings = {
   maxLifetimeMs: 24 * 3_600_000,
   monthlyBudgets: null,
   keepSnapshots: null,
+  rescue: false,
+  rescueTo: null,
   onIdle: 'destroy',
   reapInBackground: true,
   tokenCommand: null,

@@ -23,6 +23,8 @@ export interface RunOptions {
   stdin?: string | Uint8Array | AsyncIterable<Uint8Array>;
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Gets standard output as it comes, none of which is kept then; the program waits for it. */
+  onOutput?: (chunk: Uint8Array) => Promise<void>;
 }
 
 export interface RunResult {

@@ -37,6 +37,8 @@ export interface RunProcessOptions {
   maxBytes?: number;
   /** Gets each line of either stream as it comes. */
   onLine?: (line: string) => void;
+  /** Gets standard output as it comes, none of which is kept then; the program waits for it. */
+  onOutput?: (chunk: Uint8Array) => Promise<void>;
 }
 
 export interface ProcessResult {
@@ -50,8 +52,8 @@ export interface ProcessResult {
 /**
  * Runs a program to its end and collects what it prints. A non-zero exit is a result, not an error. The end, by itself, by
  * `timeoutMs` or by `signal`, is not waited for longer because something that the program started holds its pipes.
- * @throws SpuffError `unavailable` when the program can't be started, `interrupted` when `signal` aborts; what `stdin` or
- * `onLine` throws, once the program is ended
+ * @throws SpuffError `unavailable` when the program can't be started, `interrupted` when `signal` aborts; what `stdin`,
+ * `onLine` or `onOutput` throws, once the program is ended
  */
 export async function runProcess(
   argv: readonly string[],
@@ -75,7 +77,7 @@ export async function runProcess(
   if (signal?.aborted) kill();
   try {
     const [stdout, stderr, [code, signalName]] = await Promise.all([
-      collect(child.stdout, options),
+      options.onOutput ? passOn(child.stdout, options.onOutput) : collect(child.stdout, options),
       collect(child.stderr, options),
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
       feed(child, options.stdin),
@@ -162,6 +164,19 @@ async function feed(child: ChildProcess, input: RunProcessOptions['stdin']): Pro
     if (!['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET'].includes(systemErrorCode(error) ?? ''))
       throw error;
   }
+}
+
+async function passOn(
+  stream: Readable | null,
+  onOutput: NonNullable<RunProcessOptions['onOutput']>,
+): Promise<string> {
+  try {
+    for await (const chunk of (stream ?? []) as AsyncIterable<Buffer>) await onOutput(chunk);
+  } catch (error) {
+    // A pipe that was let go, as in `collect`.
+    if (systemErrorCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+  return '';
 }
 
 async function collect(stream: Readable | null, options: RunProcessOptions): Promise<string> {

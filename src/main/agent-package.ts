@@ -19,6 +19,7 @@ export function openAgentPackage(folders: PackageFolders): AgentPackage {
     version: spuffVersion,
     bundlePath,
     bundleSha256: createHash('sha256').update(readFileSync(bundlePath)).digest('hex'),
+    rescuePath: join(folders.dist, 'rescue.cjs'),
     runtime: (arch) => ({ sha256: pinnedRuntimes[arch].sha256, locate: () => locateRuntime(arch, folders) }),
   };
 }

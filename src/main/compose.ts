@@ -167,6 +167,10 @@ function composeContext(
       guardedPaths();
       return openAgentPackage({ dist, home });
     }),
+    rescues: once(async () => {
+      const { openRescueStore } = await import('../state/rescue-files.ts');
+      return openRescueStore(guardedPaths(), systemRuntime);
+    }),
     ...composeGuard(home),
   };
   return context;

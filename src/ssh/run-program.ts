@@ -36,6 +36,7 @@ export async function runProgram(
   const local = new AbortController();
   const running = runProcess(buildSession(target, context, request), {
     ...(options.stdin !== undefined && { stdin: options.stdin }),
+    ...(options.onOutput && { onOutput: options.onOutput }),
     signal: local.signal,
   });
   const stop = async () => {

@@ -22,6 +22,8 @@ export interface HomePaths {
   log: string;
   /** Crash reports. */
   reports: string;
+  /** Work that was saved from machines, encrypted. */
+  rescued: string;
 }
 
 /**
@@ -48,6 +50,7 @@ export function homePaths(home: string): HomePaths {
     cache: join(home, 'cache'),
     log: join(home, 'log'),
     reports: join(home, 'reports'),
+    rescued: join(home, 'rescued'),
   };
 }
 
@@ -77,7 +80,7 @@ export function guardHome({ home }: Pick<HomePaths, 'home'>): void {
 
 /** What spuff gives a name to in its home, and what a file system of its own brings along. */
 const ownEntry =
-  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|run|keys|known_hosts|cache|log|reports|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
+  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|run|keys|known_hosts|cache|log|reports|rescued|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
 
 /** `SPUFF_HOME=/etc` as root must not become `chmod 700 /etc`: nor must it in a project that has a `config.yaml`. */
 function refuseForeignDirectory(home: string): void {

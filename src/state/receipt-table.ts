@@ -60,6 +60,8 @@ export function decodeReceipt(doc: string): Receipt | null {
     const dateOf = (ms: number | null) => (ms === null ? null : new Date(ms));
     return {
       ...stored,
+      // Versions before this one wrote none.
+      rescue: stored.rescue ?? null,
       createdAt: new Date(createdAt),
       endedAt: dateOf(endedAt),
       assumedEndAt: dateOf(assumedEndAt),

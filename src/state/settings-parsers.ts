@@ -80,6 +80,16 @@ export function parsePath(text: string): string {
   throw wrong(text, 'a path that begins with / or ~/');
 }
 
+/** Whether a file is a key that can be encrypted to is only seen when it is used. */
+export function parseRecipients(text: string): readonly string[] {
+  return text.split(',').map((part) => {
+    const one = part.trim();
+    if (/^age1[0-9a-z]{20,4000}$/.test(one)) return one;
+    if (/^(?:~?\/).{1,4000}[.]pub$/u.test(one)) return parsePath(one);
+    throw wrong(one, 'a public SSH key such as ~/.ssh/id_ed25519.pub, or a recipient of age (age1…)');
+  });
+}
+
 /** The ports of a machine are published on loopback where the engine runs, so an engine elsewhere would be of no use. */
 export function parseEngineAddress(text: string): string {
   const socket = /^(?:unix:\/\/)?\/.{1,400}$/u;

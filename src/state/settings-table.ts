@@ -16,6 +16,7 @@ import {
   parseEngineAddress,
   parseFirewall,
   parsePath,
+  parseRecipients,
   parseShortDuration,
   parseWords,
   takes,
@@ -182,6 +183,22 @@ export const settingsTable: readonly SettingSpec[] = [
     about:
       'What the reaper does with a machine that has switched itself off, or is past its deadline: `destroy`, or `snapshot` to keep its disk first. It stands on each machine from its making.',
     parse: (text) => chosen(text, onIdleChoices),
+  }),
+  setting({
+    key: 'rescue',
+    field: 'rescue',
+    takes: 'a choice',
+    choices: onOrOff,
+    about:
+      'Whether work that lies nowhere else (commits that no remote has, stashes, changes, untracked files) is saved before a machine is destroyed. New machines are then made with `on_idle: snapshot`, where the provider can.',
+    parse: (text) => chosen(text, onOrOff) === 'on',
+  }),
+  setting({
+    key: 'rescue_to',
+    field: 'rescueTo',
+    takes: 'public SSH keys, such as ~/.ssh/id_ed25519.pub, or recipients of age, separated by commas',
+    about: "Who can open what was saved. Without it: a key of spuff's own, in the same home.",
+    parse: parseRecipients,
   }),
   setting({
     key: 'reap_in_background',

@@ -69,8 +69,12 @@ on_idle: snapshot
 reap_in_background: off
 monthly_budget: 50EUR, 20.50 usd
 keep_snapshots: 3
+rescue: on
+rescue_to: /k/id_ed25519.pub, age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
 `;
     expect(await read(text)).toEqual({
+      rescue: true,
+      rescueTo: ['/k/id_ed25519.pub', 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'],
       onIdle: 'snapshot',
       reapInBackground: false,
       monthlyBudgets: [

@@ -9,6 +9,8 @@ import { tellGuards } from '../../src/ssh/guard/control-client.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
 import { openGuardFile } from '../../src/state/guard-file-editor.ts';
 import { readGuardPolicy } from '../../src/state/guard-files.ts';
+import { homePaths } from '../../src/state/home.ts';
+import { openRescueStore } from '../../src/state/rescue-files.ts';
 import { openProvider } from '../machine/lab.ts';
 
 /** The real parts, put together as the CLI does, over a state of the test's own. */
@@ -27,6 +29,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     state: async () => state,
     ssh: async () => ssh,
     provider: async () => provider,
+    rescues: async () => openRescueStore(homePaths(home), systemRuntime),
     agentPackage: async () => openAgentPackage({ dist, home }),
     guardPolicy: (directory) => readGuardPolicy({ home, directory }),
     guardFile: () => openGuardFile(home),

@@ -10,6 +10,8 @@ import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
 import type { StateStore } from '../../src/domain/state.ts';
+import { homePaths } from '../../src/state/home.ts';
+import { openRescueStore } from '../../src/state/rescue-files.ts';
 import { MemoryConfig } from './memory-config.ts';
 import { MemoryState } from './memory-state.ts';
 
@@ -135,6 +137,8 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
         hints: ['there are: fake'],
       });
     },
+    rescues: async () =>
+      openRescueStore(homePaths(given.home ?? '/home/someone/.spuff'), { now: () => nowMs }),
     agentPackage: () => Promise.reject(new TypeError('no agent package in this test')),
     guardPolicy: async () => resolvePolicy(null, null),
     guardFile: () => Promise.reject(new TypeError('no file of the guard in this test')),

@@ -19,6 +19,7 @@ export function sampleReceipt(change: Partial<Receipt> = {}): Receipt {
     tariff: null,
     cost: null,
     snapshot: null,
+    rescue: null,
     ...change,
   };
 }

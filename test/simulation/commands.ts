@@ -49,7 +49,13 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
     },
     provider: async () => provider,
     ssh: async () => createSsh(world, process),
-    ...{ agentPackage: unused, guardPolicy: unused, guardFile: unused, guardControl: unused },
+    ...{
+      agentPackage: unused,
+      rescues: unused,
+      guardPolicy: unused,
+      guardFile: unused,
+      guardControl: unused,
+    },
   };
 }
 
@@ -118,7 +124,7 @@ export async function runUp(world: CommandWorld, process: SimProcess, name: stri
 export async function runDown(world: CommandWorld, process: SimProcess, name: string): Promise<void> {
   const context = openContext(world, process);
   const instance = (await context.state()).findInstance(name);
-  if (instance) await downInstance(context, instance, { snapshot: null, force: false });
+  if (instance) await downInstance(context, instance, { snapshot: null, force: false, rescue: true });
 }
 
 export async function runReap(

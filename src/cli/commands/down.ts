@@ -5,7 +5,7 @@ import { errorCodes, SpuffError } from '../../domain/errors.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
-import { flag, manyArguments, optionalText } from '../parameters.ts';
+import { flag, manyArguments, negated, optionalText } from '../parameters.ts';
 import { instanceToJson } from '../render/instance.ts';
 import { prefixProgress } from '../render/progress-view.ts';
 import { forEachName, type Outcomes } from '../several-errors.ts';
@@ -20,6 +20,8 @@ export const down = defineCommand({
       'the disk is kept first; if that fails nothing is destroyed, unless --force.',
     'Before that it runs /etc/spuff/pre-down on the machine, if there is one, as the login user and for a ' +
       'minute at most (pre_down_timeout). Its failure is a warning.',
+    'With the setting rescue: on it then saves the work that lies nowhere else, as spuff rescue does. If that fails nothing is destroyed, ' +
+      'unless --force, or --snapshot, which keeps all of it.',
   ],
   arguments: {
     names: manyArguments('NAME', 'the instances; without it the one of this directory, or the only one', {
@@ -32,12 +34,16 @@ export const down = defineCommand({
       'SNAPSHOT',
       'keep the disk first, named after the instance and the time; --snapshot=NAME names it',
     ),
-    force: flag('do not ask, run no pre-down hook, and destroy also when the snapshot fails', { short: 'f' }),
+    rescue: negated('save no work first, whatever the setting rescue says'),
+    force: flag('do not ask, run no pre-down hook, and destroy also when saving work or the snapshot fails', {
+      short: 'f',
+    }),
   },
   examples: [
     { command: 'spuff down demo', about: 'destroy demo' },
     { command: 'spuff down demo --snapshot', about: 'keep its disk, then destroy it' },
     { command: 'spuff down demo --snapshot=before-upgrade', about: 'the same, under a name' },
+    { command: 'spuff down demo --no-rescue', about: 'destroy demo with all work that is only there' },
     { command: 'spuff down --all --force', about: 'destroy every instance without a question' },
   ],
   json: 'instances',
@@ -83,7 +89,7 @@ async function hasConsent(cli: Cli, instances: readonly Instance[]): Promise<boo
 async function destroyAll(
   cli: Cli,
   instances: readonly Instance[],
-  options: { snapshot: string | true | undefined; force: boolean },
+  options: { snapshot: string | true | undefined; force: boolean; rescue: boolean },
 ): Promise<Outcomes<Instance>> {
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   return forEachName([...byName.keys()], async (name) => {
@@ -96,6 +102,7 @@ async function destroyAll(
     const { kept } = await downInstance({ ...cli.context, progress }, instance, {
       snapshot,
       force: options.force,
+      rescue: options.rescue,
     });
     if (kept !== null && !cli.flags.json)
       cli.print(`kept as snapshot ${kept}: spuff up ${name} --snapshot ${kept}`);
