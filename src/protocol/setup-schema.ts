@@ -22,6 +22,7 @@ const archive = z.strictObject({
   target: absolutePath,
   /** Links in /usr/local/bin: name, and path below the target. */
   links: z.record(text(80), text(400)),
+  required: z.optional(z.boolean()),
 });
 
 /** A runtime and its tools, as data: what a machine does for it needs no knowledge of the bundle. */
@@ -29,6 +30,7 @@ export const bundlePlan = z.strictObject({
   name: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,30}$/)),
   version: z.nullable(text(60)),
   aptPackages: z.array(text(120)),
+  optionalAptPackages: z.optional(z.array(text(120))),
   archives: z.array(archive),
   /** `name@version`, installed globally with the machine's npm, without running the packages' scripts. */
   npmPackages: z.array(text(200)),
