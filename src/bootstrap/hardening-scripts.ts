@@ -32,7 +32,7 @@ export const restoreScript = `set -u
 failed=0
 rm -rf /root/.ssh/authorized_keys* /home/*/.ssh/authorized_keys* /etc/ssh/ssh_host_*key* \\
   ${sshdDropInPath}* /etc/sudoers.d/90-cloud-init-users \\
-  /etc/spuff /var/lib/spuff /var/log/spuff /run/spuff || failed=1
+  /etc/spuff /var/lib/spuff /var/log/spuff /var/log/spuff-* /run/spuff || failed=1
 current=$(readlink -f /var/lib/cloud/instance) && for old in /var/lib/cloud/instances/*; do
   [ "$old" = "$current" ] ||
     rm -rf "$old" /run/cloud-init/instance-data-sensitive.json || failed=1

@@ -61,6 +61,7 @@ export const setupOrder = z.strictObject({
   packages: z.array(text(200)),
   repositories: z.array(repository),
   dotfiles: z.nullable(repository),
+  /** The file's path is relative to `directory`. */
   services: z.nullable(z.strictObject({ composeFile: text(400), profiles: z.array(text(80)) })),
   setup: z.array(text(64 * 1024)),
   postUp: z.array(text(64 * 1024)),
@@ -70,6 +71,49 @@ export const setupOrder = z.strictObject({
 export type SetupOrder = z.infer<typeof setupOrder>;
 export type BundlePlan = z.infer<typeof bundlePlan>;
 
+/** What `spuff setup --only` names. */
+export const setupSelections = [
+  'packages',
+  'bundles',
+  'ai',
+  'repositories',
+  'dotfiles',
+  'services',
+  'scripts',
+  'hooks',
+] as const;
+export type SetupSelection = (typeof setupSelections)[number];
+
+/** How one run is to treat the order. */
+export const setupRequest = z.strictObject({
+  /** By which the status tells the run from others. */
+  run: z.string().check(z.regex(/^[0-9a-z-]{1,40}$/)),
+  /** null: all of it. */
+  only: z.nullable(z.array(z.enum(setupSelections))),
+  /** Also what is done and unchanged. */
+  again: z.boolean(),
+});
+export type SetupRequest = z.infer<typeof setupRequest>;
+
+/** The order as it may be shown: of the variables their names alone. */
+export const setupConfig = z.object({
+  project: z.string(),
+  directory: z.string(),
+  envNames: z.array(z.string()),
+  keepEnv: z.boolean(),
+  bundles: z.array(z.object({ name: z.string(), version: z.nullable(z.string()) })),
+  aiTools: z.array(z.object({ name: z.string(), version: z.nullable(z.string()) })),
+  packages: z.array(z.string()),
+  repositories: z.array(z.object({ url: z.string(), path: z.string(), branch: z.nullable(z.string()) })),
+  dotfiles: z.nullable(z.object({ url: z.string(), path: z.string(), branch: z.nullable(z.string()) })),
+  services: z.nullable(z.object({ composeFile: z.string(), profiles: z.array(z.string()) })),
+  setup: z.array(z.string()),
+  postUp: z.array(z.string()),
+  preDown: z.array(z.string()),
+});
+export type SetupConfig = z.infer<typeof setupConfig>;
+
+/** `skipped`: what it needs has failed, or it was not asked for. */
 export const setupStates = ['pending', 'in_progress', 'done', 'failed', 'skipped'] as const;
 export const setupPartKinds = [
   'packages',
@@ -85,7 +129,7 @@ export const setupPartKinds = [
 const state = z.enum(setupStates);
 const time = z.nullable(z.iso.datetime());
 
-export const setupPart = z.strictObject({
+export const setupPart = z.object({
   kind: z.enum(setupPartKinds),
   /** Of the bundle or tool; the number of the script; else as the kind. */
   name: z.string(),
@@ -97,17 +141,23 @@ export const setupPart = z.strictObject({
   /** Relative to /var/log. */
   log: z.nullable(z.string()),
   /** The packages, tools or repositories of this part, where they differ from it. */
-  items: z.array(z.strictObject({ name: z.string(), state, detail: z.nullable(z.string()) })),
+  items: z.array(z.object({ name: z.string(), state, detail: z.nullable(z.string()) })),
 });
 
-export const setupStatus = z.strictObject({
+export const setupStatus = z.object({
   /** null: nothing was ever asked for. */
   project: z.nullable(z.string()),
+  /** Of the last run; null as `project`. */
+  run: z.nullable(z.string()),
   state,
   startedAt: time,
   endedAt: time,
+  /** Why it did not come to its end, where no part says so. */
+  detail: z.nullable(z.string()),
   parts: z.array(setupPart),
 });
 
 export type SetupStatus = z.infer<typeof setupStatus>;
 export type SetupPart = z.infer<typeof setupPart>;
+export type SetupState = (typeof setupStates)[number];
+export type SetupPartKind = (typeof setupPartKinds)[number];
