@@ -8,6 +8,7 @@
 import { Socket } from 'node:net';
 import { machinePaths } from '../agent/machine-paths.ts';
 import { agentConfigPath, agentTokenVariable } from '../domain/agent-config.ts';
+import { setupTriggerPath } from '../domain/setup-paths.ts';
 import { agentPort } from '../protocol/routes.ts';
 import { spuffVersion } from '../protocol/version.ts';
 
@@ -55,6 +56,7 @@ async function serve(): Promise<void> {
     seenPath: '/run/spuff-agent/seen.json',
     historyPath: '/run/spuff-agent/history',
     noticeCommand: [process.execPath, process.argv[1] ?? '', 'notice'],
+    setupTriggerPath,
     problems,
     limits: createSharedLimits(() => performance.now()),
     log,

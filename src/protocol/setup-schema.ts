@@ -161,3 +161,37 @@ export type SetupStatus = z.infer<typeof setupStatus>;
 export type SetupPart = z.infer<typeof setupPart>;
 export type SetupState = (typeof setupStates)[number];
 export type SetupPartKind = (typeof setupPartKinds)[number];
+
+/** `running`: one was at work already, and nothing was started. */
+export const setupStartResponse = z.object({ outcome: z.enum(['started', 'running']) });
+
+/** Bundles and AI tools as the checks found them when they were last set up. */
+export const devtoolsResponse = z.object({
+  devtools: z.array(
+    z.object({
+      kind: z.enum(['bundle', 'ai']),
+      name: z.string(),
+      state,
+      detail: z.nullable(z.string()),
+      /** `version` is the first line of what the tool answered; null: it did not. */
+      tools: z.array(z.object({ name: z.string(), state, version: z.nullable(z.string()) })),
+    }),
+  ),
+});
+
+export const servicesResponse = z.object({
+  /** null: the project has none. */
+  composeFile: z.nullable(z.string()),
+  services: z.array(
+    z.object({
+      name: z.string(),
+      container: z.string(),
+      /** docker's word: `running`, `exited`. */
+      state: z.string(),
+      /** docker's sentence: `Up 3 minutes (healthy)`. */
+      status: z.string(),
+      image: z.string(),
+      ports: z.string(),
+    }),
+  ),
+});

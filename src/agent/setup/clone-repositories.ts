@@ -73,7 +73,9 @@ function shown(text: string): string {
 }
 
 export function isBelowHome(path: string): boolean {
-  return !path.startsWith('/') && path.split('/').every((part) => part !== '' && part !== '..' && part !== '.');
+  return (
+    !path.startsWith('/') && path.split('/').every((part) => part !== '' && part !== '..' && part !== '.')
+  );
 }
 
 /** `git@host:path`, `ssh://…` */

@@ -7,7 +7,8 @@ import type { PartOutcome, PartTools } from './setup-scene.ts';
 import type { SetupItem } from './status-board.ts';
 
 /** What first boots and upgrades hold; apt waits for dpkg's lock itself, but not for that of its lists. */
-const lockHeld = /could not get lock|unable to (?:acquire|lock)|is another process using it|temporarily unavailable/i;
+const lockHeld =
+  /could not get lock|unable to (?:acquire|lock)|is another process using it|temporarily unavailable/i;
 const lockRetries = 60;
 const lockPauseMs = 5_000;
 
@@ -76,7 +77,10 @@ async function installMissing(tools: PartTools, missing: readonly string[]): Pro
   // Half of them may be there: what is said of the others is the end of the transaction.
   const installed = await listInstalled(tools, good);
   const why = describeEnd(ended);
-  return [...troubles, ...good.filter((spec) => !isInstalled(spec, installed)).map((spec) => ({ spec, why }))];
+  return [
+    ...troubles,
+    ...good.filter((spec) => !isInstalled(spec, installed)).map((spec) => ({ spec, why })),
+  ];
 }
 
 /** Asks apt what it would do: first with all of them, then, if it says no, one by one and with those before. */
@@ -103,7 +107,9 @@ async function refuseUnknown(tools: PartTools, specs: readonly string[], bad: Tr
   const { stdout } = await tools.ask(asRoot(['apt-cache', 'policy', '--', ...dotted.map(nameOf)]));
   const known = new Set(stdout.split('\n').flatMap((line) => /^(\S+):$/.exec(line)?.[1] ?? []));
   const isKnown = (spec: string) => !dotted.includes(spec) || known.has(nameOf(spec));
-  bad.push(...specs.filter((spec) => !isKnown(spec)).map((spec) => ({ spec, why: 'there is no such package' })));
+  bad.push(
+    ...specs.filter((spec) => !isKnown(spec)).map((spec) => ({ spec, why: 'there is no such package' })),
+  );
   return specs.filter(isKnown);
 }
 
@@ -113,8 +119,11 @@ async function simulate(tools: PartTools, specs: readonly string[]): Promise<str
   const ended = await tools.ask(asRoot(argv));
   if (ended.exitCode === 0) return null;
   const complaint = ended.lastLines.filter((line) => line.startsWith('E:')).at(-1);
-  if (complaint !== undefined && /unable to locate package/i.test(complaint)) return 'there is no such package';
-  return complaint === undefined ? describeEnd(ended) : escapeText(complaint.slice(2).trim(), { singleLine: true });
+  if (complaint !== undefined && /unable to locate package/i.test(complaint))
+    return 'there is no such package';
+  return complaint === undefined
+    ? describeEnd(ended)
+    : escapeText(complaint.slice(2).trim(), { singleLine: true });
 }
 
 async function runApt(tools: PartTools, argv: readonly string[]): Promise<CommandEnd> {
@@ -136,7 +145,9 @@ export async function listInstalled(
   if (names.length === 0) return new Map();
   const format = '${db:Status-Status}\\t${Package}\\t${Architecture}\\t${Version}\\n';
   // It exits with 1 where it knows one of them not, and tells of the others all the same.
-  const { stdout } = await tools.ask(asRoot(['dpkg-query', '--show', `--showformat=${format}`, '--', ...names]));
+  const { stdout } = await tools.ask(
+    asRoot(['dpkg-query', '--show', `--showformat=${format}`, '--', ...names]),
+  );
   const found = new Map<string, string>();
   for (const line of stdout.split('\n')) {
     const [status, name, architecture, version] = line.split('\t');

@@ -32,10 +32,19 @@ export function planParts(order: SetupOrder): Stage[] {
   return [
     [row([...preDownPart(order), ...packagesPart(order)])],
     [
-      row(order.bundles.map((plan) => bundlePart('bundle', plan)), bundlesAtOnce),
+      row(
+        order.bundles.map((plan) => bundlePart('bundle', plan)),
+        bundlesAtOnce,
+      ),
       row([...repositoriesPart(order), ...dotfilesPart(order)]),
     ],
-    [row(order.aiTools.map((plan) => bundlePart('ai', plan)), bundlesAtOnce), row(servicesPart(order))],
+    [
+      row(
+        order.aiTools.map((plan) => bundlePart('ai', plan)),
+        bundlesAtOnce,
+      ),
+      row(servicesPart(order)),
+    ],
     [row(scriptParts(order, 'script', order.setup))],
     [row(scriptParts(order, 'hook', order.postUp))],
   ];
@@ -52,7 +61,10 @@ const selections: Readonly<Record<SetupPartKind, SetupSelection>> = {
   hook: 'hooks',
 };
 
-export function isSelected({ kind }: Pick<PlannedPart, 'kind'>, only: readonly SetupSelection[] | null): boolean {
+export function isSelected(
+  { kind }: Pick<PlannedPart, 'kind'>,
+  only: readonly SetupSelection[] | null,
+): boolean {
   return only === null || only.includes(selections[kind]);
 }
 

@@ -22,7 +22,14 @@ export function placePreDownHook(
   if (preDown.length === 0) rmSync(path, { force: true });
   else {
     mkdirSync(dirname(path), { recursive: true });
-    const lines = ['#!/bin/bash -l', mark, `cd ${quoteArgument(directory)} || exit 1`, 'set -e', ...preDown, ''];
+    const lines = [
+      '#!/bin/bash -l',
+      mark,
+      `cd ${quoteArgument(directory)} || exit 1`,
+      'set -e',
+      ...preDown,
+      '',
+    ];
     writeFileAtomically(path, lines.join('\n'), 0o755);
   }
   return { state: 'done', detail: null };

@@ -21,7 +21,11 @@ export async function runScript(tools: PartTools, name: string, text: string): P
       argv: ['bash', '-l', path],
       asUser: true,
       cwd: order.directory,
-      env: { SSH_AUTH_SOCK: places.lentAgent, CARGO_NET_GIT_FETCH_WITH_CLI: 'true', GIT_TERMINAL_PROMPT: '0' },
+      env: {
+        SSH_AUTH_SOCK: places.lentAgent,
+        CARGO_NET_GIT_FETCH_WITH_CLI: 'true',
+        GIT_TERMINAL_PROMPT: '0',
+      },
     });
     return ended.exitCode === 0
       ? { state: 'done', detail: null }

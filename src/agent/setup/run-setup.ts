@@ -27,7 +27,9 @@ export async function runSetup(
 ): Promise<SetupStatus> {
   const stages = planParts(run.order);
   const entries = new Map(
-    stages.flatMap((stage) => stage.flatMap(({ parts }) => parts)).map((part) => [part, firstEntry(run, part)]),
+    stages
+      .flatMap((stage) => stage.flatMap(({ parts }) => parts))
+      .map((part) => [part, firstEntry(run, part)]),
   );
   const status: SetupStatus = {
     ...{ project: run.order.project, run: run.request.run, state: 'in_progress' },

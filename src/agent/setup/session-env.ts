@@ -44,5 +44,11 @@ export function renderSessionEnv(env: Readonly<Record<string, string>>): string 
   const lines = Object.entries(env).map(([name, value]) => `  export ${name}=${quoteArgument(value)}`);
   // Of what is secret anyhow, and beside it.
   const stamp = createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 16);
-  return [`if [ "\${SPUFF_ENV_STAMP-}" != ${stamp} ]; then`, ...lines, `  export SPUFF_ENV_STAMP=${stamp}`, 'fi', ''].join('\n');
+  return [
+    `if [ "\${SPUFF_ENV_STAMP-}" != ${stamp} ]; then`,
+    ...lines,
+    `  export SPUFF_ENV_STAMP=${stamp}`,
+    'fi',
+    '',
+  ].join('\n');
 }

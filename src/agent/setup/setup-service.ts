@@ -29,6 +29,7 @@ import {
 import { machinePaths } from '../machine-paths.ts';
 import { readText } from '../read-file.ts';
 import { type Account, findAccount, findGroupId } from './accounts.ts';
+import { markBrokenOff } from './broken-off.ts';
 import { describeConfig } from './describe-config.ts';
 import { openDoneFile } from './done-file.ts';
 import { createMask } from './mask-output.ts';
@@ -70,7 +71,11 @@ export async function serveSetup(log: (line: string) => void): Promise<void> {
     log(detail);
     return;
   }
-  writeFileAtomically(join(places.stateFolder, configFile), `${JSON.stringify(describeConfig(order))}\n`, 0o640);
+  writeFileAtomically(
+    join(places.stateFolder, configFile),
+    `${JSON.stringify(describeConfig(order))}\n`,
+    0o640,
+  );
   keepOrder(order);
   placeSessionEnv(places, order.env);
   if (order.preDown.length === 0) placePreDownHook(places.preDownHook, order);
@@ -83,7 +88,8 @@ export async function serveSetup(log: (line: string) => void): Promise<void> {
       run: createCommandRunner(account, createMask(order.env)),
       sleep: async (ms) => void (await sleep(ms)),
       locks: { apt: createLock(), npm: createLock() },
-      onFailure: (error) => log(error instanceof Error ? escapeText(error.stack ?? error.message) : 'unknown'),
+      onFailure: (error) =>
+        log(error instanceof Error ? escapeText(error.stack ?? error.message) : 'unknown'),
     },
     endOnSignal,
   );
@@ -158,14 +164,6 @@ function endOnSignal(board: StatusBoard): void {
   process.once('SIGTERM', () => {
     markBrokenOff(board.status, 'stopped');
     board.end('failed', 'it was stopped');
-    process.exit(143);
+    process.exit(0);
   });
-}
-
-/** What was being done has failed, and what was to come is not done. */
-export function markBrokenOff({ parts }: SetupStatus, why: string): void {
-  for (const part of parts) {
-    if (part.state === 'in_progress') Object.assign(part, { state: 'failed', detail: why });
-    if (part.state === 'pending') Object.assign(part, { state: 'skipped', detail: why });
-  }
 }

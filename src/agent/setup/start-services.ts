@@ -1,18 +1,11 @@
 import type { SetupOrder } from '../../protocol/setup-schema.ts';
+import { composeArguments, composeScript } from './compose-command.ts';
 import { installPackages } from './install-packages.ts';
 import { describeEnd } from './run-logged.ts';
 import type { PartOutcome, PartTools } from './setup-scene.ts';
 
-/** Debian 12 has Compose as a program of its own, newer ones and Ubuntu as a part of docker. */
-export const composeScript = `if docker compose version >/dev/null 2>&1; then exec docker compose "$@"; fi
-exec docker-compose "$@"`;
-
 /** The first that the machine's sources have. */
 const composePackages = ['docker-compose-v2', 'docker-compose-plugin', 'docker-compose'];
-
-export function composeArguments({ composeFile, profiles }: NonNullable<SetupOrder['services']>): string[] {
-  return ['-f', composeFile, ...profiles.flatMap((profile) => ['--profile', profile])];
-}
 
 /** Brings docker where the machine has none, and starts the services as the login user, in the project's folder. */
 export async function startServices(
@@ -24,10 +17,20 @@ export async function startServices(
   if (problem !== null) return { state: 'failed', detail: problem };
   // Only who is in the group may speak to docker without sudo; a docker of somebody else's may have none.
   await tools.exec({
-    argv: ['sh', '-c', 'getent group docker >/dev/null || exit 0; usermod -aG docker "$1"', 'group', account.name],
+    argv: [
+      'sh',
+      '-c',
+      'getent group docker >/dev/null || exit 0; usermod -aG docker "$1"',
+      'group',
+      account.name,
+    ],
     asUser: false,
   });
-  const file = await tools.ask({ argv: ['test', '-f', services.composeFile], asUser: true, cwd: order.directory });
+  const file = await tools.ask({
+    argv: ['test', '-f', services.composeFile],
+    asUser: true,
+    cwd: order.directory,
+  });
   if (file.exitCode !== 0) {
     const detail = `${services.composeFile} is not in ${order.directory} on the machine: bring the project there first`;
     return { state: 'failed', detail };
@@ -42,7 +45,8 @@ export async function startServices(
 
 /** @returns why there is none; null: there is */
 async function bringDocker(tools: PartTools): Promise<string | null> {
-  const has = async (script: string) => (await tools.ask({ argv: ['sh', '-c', script], asUser: false })).exitCode === 0;
+  const has = async (script: string) =>
+    (await tools.ask({ argv: ['sh', '-c', script], asUser: false })).exitCode === 0;
   const wanted: string[] = [];
   if (!(await has('command -v docker'))) wanted.push('docker.io');
   if (!(await has('docker compose version || command -v docker-compose'))) {
