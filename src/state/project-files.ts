@@ -5,8 +5,8 @@ import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import { type FileProblem, type ProjectFile, projectFileNames, secretsFileNames } from '../domain/project.ts';
 import { readPrivateFile, toFileError } from '../lib/atomic-file.ts';
 
-/** The parser compares each key with all others: much more would take it minutes. */
-const maxProjectBytes = 128 * 1024;
+/** Some pages, scripts among them. */
+const maxProjectBytes = 256 * 1024;
 
 /**
  * `spuff.yaml` or `spuff.yml` in a directory or the nearest one above it that has one.

@@ -42,14 +42,17 @@ export function parseYaml(yaml: Yaml, text: string, path: string, remedy: string
 /** Takes a file apart, as far as it is YAML. @throws SpuffError `config` when its parts are nested too deeply to be read */
 export function readYaml(yaml: Yaml, text: string, path: string, remedy: string): ParsedYaml {
   const lines = new yaml.LineCounter();
-  const document = parseDeep(yaml, text, path, lines);
+  const { document, twins } = parseDeep(yaml, text, path, lines);
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
   const parsed: ParsedYaml = {
     document,
-    broken: document.errors.map(({ message, pos }) => ({ offset: pos[0], message: escapeText(message) })),
+    broken: [
+      ...document.errors.map(({ message, pos }) => ({ offset: pos[0], message: escapeText(message) })),
+      ...twins,
+    ],
     where: (offset) => `${path}:${place(offset).line}:${place(offset).column}`,
     place,
     toError: (problems) => makeError(parsed, problems, remedy),
@@ -57,16 +60,36 @@ export function readYaml(yaml: Yaml, text: string, path: string, remedy: string)
   return parsed;
 }
 
-function parseDeep(yaml: Yaml, text: string, path: string, lines: LineCounter): Document {
+function parseDeep(yaml: Yaml, text: string, path: string, lineCounter: LineCounter) {
   try {
-    // Pretty errors quote the line, which nobody has looked at yet.
-    return yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+    // Pretty errors quote the line, which nobody has looked at yet. The library compares each key with all others, which
+    // takes it minutes where somebody has many.
+    const options = { lineCounter, prettyErrors: false, strict: true, uniqueKeys: false };
+    const document: Document = yaml.parseDocument(text, options);
+    return { document, twins: findTwins(yaml, document) };
   } catch (error) {
     // The stack of the parser is as deep as what it reads.
     if (error instanceof RangeError)
       throw new SpuffError('config', `${path}: its lists and maps are nested too deeply`, { cause: error });
     throw error;
   }
+}
+
+/** Keys that stand twice in one map (YAML 1.2.2, 3.2.1.1). */
+function findTwins(yaml: Yaml, document: Document): Problem[] {
+  const twins: Problem[] = [];
+  yaml.visit(document, {
+    Map: (_key, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const value: unknown = yaml.isScalar(key) ? key.value : key;
+        if (value !== null && seen.has(value))
+          twins.push({ offset: offsetOf(key), message: 'Map keys must be unique' });
+        seen.add(value);
+      }
+    },
+  });
+  return twins;
 }
 
 /** The text of a value, for a message: in quotes and cut; null is what has no text. */
