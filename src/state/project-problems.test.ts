@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openProjectFiles } from './project-files.ts';
 
@@ -188,6 +189,6 @@ describe('what is wrong with it', () => {
     expect(all).toContain('spuff.secrets.yaml');
     expect(all).not.toMatch(/abcdefghijkl|hunter2|8f3a9c1e/);
     const error = await files.read(path).catch((thrown: unknown) => thrown);
-    expect(String(error)).not.toMatch(/abcdefghijkl|hunter2|8f3a9c1e/);
+    expect(inspect(error)).not.toMatch(/abcdefghijkl|hunter2|8f3a9c1e/);
   });
 });
