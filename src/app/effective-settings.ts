@@ -13,6 +13,8 @@ export interface SharedSetting {
   readonly at: string;
   /** Whether it is in the words of a provider: then it counts nowhere else. */
   readonly ofProvider: boolean;
+  /** The option of `up` that comes before it; null: there is none. */
+  readonly option: string | null;
   /** undefined: the file does not speak of it. */
   readonly read: (project: ProjectFile) => Settings[keyof Settings] | undefined;
 }
@@ -21,22 +23,21 @@ const shared = (
   key: string,
   field: keyof Settings,
   read: SharedSetting['read'],
-  { at = key, ofProvider = false } = {},
-): SharedSetting => ({ key, field, at, ofProvider, read });
+  more: Partial<SharedSetting> = {},
+): SharedSetting => ({ key, field, at: key, ofProvider: false, option: null, read, ...more });
+
+const resource = (key: keyof ProjectFile['resources'] & keyof Settings, name: string = key) =>
+  shared(name, key, ({ resources }) => resources[key], {
+    ...{ at: `resources.${name}`, ofProvider: true, option: `--${name}` },
+  });
 
 export const sharedSettings: readonly SharedSetting[] = [
-  shared('provider', 'provider', ({ resources }) => resources.provider, {
-    at: 'resources.provider',
-    ofProvider: true,
-  }),
-  shared('region', 'regions', ({ resources }) => resources.regions, {
-    at: 'resources.region',
-    ofProvider: true,
-  }),
-  shared('size', 'size', ({ resources }) => resources.size, { at: 'resources.size', ofProvider: true }),
-  shared('image', 'image', ({ resources }) => resources.image, { at: 'resources.image', ofProvider: true }),
-  shared('idle_timeout', 'idleTimeoutMs', ({ idleTimeoutMs }) => idleTimeoutMs),
-  shared('max_lifetime', 'maxLifetimeMs', ({ maxLifetimeMs }) => maxLifetimeMs),
+  resource('provider'),
+  resource('regions', 'region'),
+  resource('size'),
+  resource('image'),
+  shared('idle_timeout', 'idleTimeoutMs', ({ idleTimeoutMs }) => idleTimeoutMs, { option: '--idle-timeout' }),
+  shared('max_lifetime', 'maxLifetimeMs', ({ maxLifetimeMs }) => maxLifetimeMs, { option: '--ttl' }),
   shared('on_idle', 'onIdle', ({ onIdle }) => onIdle),
   shared('firewall', 'firewall', ({ firewall }) => firewall),
 ];

@@ -12,6 +12,8 @@ export interface ProjectFiles {
   findSecrets(root: string): string | null;
   /** @returns null: there is none. @throws SpuffError `config` naming what is wrong, `permission` for a file of somebody else's */
   readSecrets(root: string): Promise<SecretsFile | null>;
+  /** As `check`, for a file of secrets. @throws SpuffError `permission` for one of somebody else's too */
+  checkSecrets(path: string): Promise<FileProblem[]>;
   /** JSON Schema of a project's file, as text. */
   schema(): Promise<string>;
 }

@@ -7,6 +7,14 @@ export const projectFileNames = ['spuff.yaml', 'spuff.yml'] as const;
 /** Holds `env` alone, stands beside the project's file and never in git. */
 export const secretsFileNames = ['spuff.secrets.yaml', 'spuff.secrets.yml'] as const;
 
+/** What Compose looks for, in its order (compose-spec, 03-compose-file). */
+export const composeFileNames = [
+  'compose.yaml',
+  'compose.yml',
+  'docker-compose.yaml',
+  'docker-compose.yml',
+] as const;
+
 export const syncModes = ['rsync', 'git', 'none'] as const;
 export type SyncMode = (typeof syncModes)[number];
 

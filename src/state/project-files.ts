@@ -2,7 +2,13 @@
 import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
-import { type FileProblem, type ProjectFile, projectFileNames, secretsFileNames } from '../domain/project.ts';
+import {
+  composeFileNames,
+  type FileProblem,
+  type ProjectFile,
+  projectFileNames,
+  secretsFileNames,
+} from '../domain/project.ts';
 import { readPrivateFile, toFileError } from '../lib/atomic-file.ts';
 
 /** Some pages, scripts among them. */
@@ -97,8 +103,7 @@ async function checkProject(path: string): Promise<FileProblem[]> {
 function withComposeFile(project: ProjectFile): ProjectFile {
   const { services, root } = project;
   if (services === null || project.places.has('services.compose_file')) return project;
-  const names = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
-  const composeFile = names.find((name) => existsSync(join(root, name))) ?? services.composeFile;
+  const composeFile = composeFileNames.find((name) => existsSync(join(root, name))) ?? services.composeFile;
   return { ...project, services: { ...services, composeFile } };
 }
 
@@ -117,6 +122,12 @@ async function readSecrets(root: string) {
   return { path, env, places };
 }
 
+async function checkSecrets(path: string): Promise<FileProblem[]> {
+  const { yaml, parseSecrets, toFileProblems } = await loadParsers();
+  const { problems, parsed } = parseSecrets(yaml, readPrivateFile(path, maxProjectBytes) ?? '', path);
+  return toFileProblems(path, parsed, problems);
+}
+
 /** Loads the YAML library only where there is a file to read. */
 export function openProjectFiles() {
   return {
@@ -124,6 +135,7 @@ export function openProjectFiles() {
     read: readProject,
     check: checkProject,
     findSecrets: findSecretsFile,
+    checkSecrets,
     readSecrets,
     schema: async () => {
       const { projectSchema } = await import('./project-schema.ts');
