@@ -47,7 +47,7 @@ export async function explainSetting(
     ...(project && setting ? [ofProject(project, setting, provider)] : []),
     ofUser(store, key, { provider, own: user.provider }),
     inNoFile('default', key.default),
-    ...(setting ? [inNoFile('provider', await defaultOf(context, provider, setting))] : []),
+    ...(await ofProvider(context, provider, key)),
   ];
   const counting = layers.find(({ value, unless }) => value !== null && unless === null);
   return {
@@ -86,19 +86,20 @@ function inNoFile(layer: 'default' | 'provider', value: string | null): SettingL
   return { layer, value, place: null, unless: null };
 }
 
-/** What the provider itself takes; null where it can't be told, or has no say. */
-async function defaultOf(context: AppContext, id: string, { key }: SharedSetting): Promise<string | null> {
-  const read: Record<string, (defaults: Provider['defaults']) => string> = {
-    region: ({ region }) => region,
-    size: ({ size }) => size,
-    image: ({ image }) => (image.kind === 'slug' ? image.slug : image.id),
-  };
-  const readDefault = read[key];
-  if (!readDefault) return null;
+const readDefault: Readonly<Record<string, (defaults: Provider['defaults']) => string>> = {
+  region: ({ region }) => region,
+  size: ({ size }) => size,
+  image: ({ image }) => (image.kind === 'slug' ? image.slug : image.id),
+};
+
+/** What the provider itself takes, where it has a say; null where there is no such provider. */
+async function ofProvider(context: AppContext, id: string, { name }: ConfigKey): Promise<SettingLayer[]> {
+  const read = readDefault[name];
+  if (!read) return [];
   try {
-    return readDefault((await context.provider(id)).defaults);
+    return [inNoFile('provider', read((await context.provider(id)).defaults))];
   } catch (error) {
-    if (error instanceof SpuffError) return null;
+    if (error instanceof SpuffError) return [inNoFile('provider', null)];
     throw error;
   }
 }

@@ -71,8 +71,11 @@ export function readProjectText(path: string): string {
 }
 
 async function loadParsers() {
-  const [yaml, document] = await Promise.all([import('yaml'), import('./project-document.ts')]);
-  return { yaml, ...document };
+  const [yaml, { parseProject, parseSecrets, toFileProblems }] = await Promise.all([
+    import('yaml'),
+    import('./project-document.ts'),
+  ]);
+  return { yaml, parseProject, parseSecrets, toFileProblems };
 }
 
 /**
