@@ -1,5 +1,14 @@
 /** The file of a project and its file of secrets: where they are, and what they say. */
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import {
@@ -16,14 +25,38 @@ const maxProjectBytes = 256 * 1024;
 
 /**
  * `spuff.yaml` or `spuff.yml` in a directory or the nearest one above it that has one.
- * @throws SpuffError `config` when there are both, `permission` when a directory can't be looked into
+ * @throws SpuffError `config` when there are both, `permission` for one that a stranger has put there, or when a directory
+ * can't be looked into
  */
 export function findProjectFile(directory: string): string | null {
   const start = resolve(directory);
   for (let at = start; ; at = dirname(at)) {
     const found = findOneOf(projectFileNames, at);
+    if (found !== null) refuseStrangers(found, start);
     if (found !== null || dirname(at) === at) return found;
   }
+}
+
+/**
+ * A file can have commands run here, and anybody may put one into /tmp. So it has to be yours, root's, or of whom the
+ * directory belongs to that you are in: you went there, as into a mounted volume.
+ */
+function refuseStrangers(path: string, directory: string): void {
+  const me = process.getuid?.();
+  if (me === undefined) return;
+  const owners = [me, 0, ownerOf(directory)];
+  // Of a link, and of what it leads to.
+  const strangers = [lstatSync(path).uid, ownerOf(path) ?? me].filter((uid) => !owners.includes(uid));
+  if (strangers.length === 0) return;
+  throw new SpuffError('permission', `${path} belongs to another user`, {
+    hints: [
+      'look at what it says; if it is to count, make it yours, else go to a directory that is not below it',
+    ],
+  });
+}
+
+function ownerOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.uid;
 }
 
 /** The file of secrets of the project in `root`. @throws SpuffError as `findProjectFile` */
