@@ -22,7 +22,7 @@ export function text<T>(spec: TextSpec & { parse?: (text: string) => T | null })
   const { expected, parse, longest = 1_000 } = spec;
   const pattern = new RegExp(spec.pattern, 'u');
   const take = (written: string): T | null => {
-    if (!pattern.test(written) || written.length > longest) return null;
+    if (written.length > longest || !pattern.test(written)) return null;
     return parse ? orNull(() => parse(written)) : (written as T);
   };
   const type = spec.plain ? ['string', 'number', 'boolean'] : 'string';

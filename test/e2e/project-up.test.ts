@@ -47,6 +47,13 @@ it('is made as the file says, but for what an option says', async () => {
   expect(Math.round(lifeMs / 3_600_000)).toBe(2);
 });
 
+it('has the schema beside it that is in the package too', async () => {
+  const { stdout } = await home.ok(['schema']);
+  const inPackage = join(import.meta.dirname, '..', '..', 'dist', 'spuff.schema.json');
+  for (const path of [inPackage, join(project, 'spuff.schema.json')])
+    expect(readFileSync(path, 'utf8')).toBe(stdout);
+});
+
 it('is the one that is meant anywhere in the project', async () => {
   const { stdout } = await home.ok(['exec', '--', 'hostname'], { cwd: below });
   expect(stdout).toBe('the-shop\n');
