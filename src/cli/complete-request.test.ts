@@ -40,7 +40,7 @@ async function offered(words: readonly string[]): Promise<string[]> {
 
 describe('completion', () => {
   it.each([
-    [['s'], ['status', 'ssh', 'sizes', 'snapshot']],
+    [['s'], ['status', 'ssh', 'sizes', 'schema', 'snapshot']],
     [
       ['--quiet', 'l'],
       ['ls', 'logs'],

@@ -86,8 +86,11 @@ export const commandGroups: readonly CommandGroup[] = [
     title: 'spuff itself',
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
+      validate: async () => (await import('./commands/validate.ts')).validate,
+      schema: async () => (await import('./commands/schema.ts')).schema,
       'config show': async () => (await import('./commands/config-show.ts')).configShow,
       'config get': async () => (await import('./commands/config-get.ts')).configGet,
+      'config explain': async () => (await import('./commands/config-explain.ts')).configExplain,
       'config set': async () => (await import('./commands/config-set.ts')).configSet,
       'config unset': async () => (await import('./commands/config-unset.ts')).configUnset,
       'config edit': async () => (await import('./commands/config-edit.ts')).configEdit,

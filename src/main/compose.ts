@@ -167,9 +167,25 @@ function composeContext(
       guardedPaths();
       return openAgentPackage({ dist, home });
     }),
+    ...composeProject(),
     ...composeGuard(home),
   };
   return context;
+}
+
+function composeProject(): Pick<AppContext, 'project' | 'projectFiles'> {
+  const projectFiles = once(async () => {
+    const { openProjectFiles } = await import('../state/project-files.ts');
+    return openProjectFiles();
+  });
+  const readAt = onceEach(async (path) => (await projectFiles()).read(path));
+  return {
+    projectFiles,
+    project: async (directory = currentDirectory()) => {
+      const path = (await projectFiles()).find(directory);
+      return path === null ? null : readAt(path);
+    },
+  };
 }
 
 function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'> {

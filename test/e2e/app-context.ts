@@ -9,6 +9,7 @@ import { tellGuards } from '../../src/ssh/guard/control-client.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
 import { openGuardFile } from '../../src/state/guard-file-editor.ts';
 import { readGuardPolicy } from '../../src/state/guard-files.ts';
+import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openProvider } from '../machine/lab.ts';
 
 /** The real parts, put together as the CLI does, over a state of the test's own. */
@@ -24,6 +25,8 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     progress: silentProgress,
     mayAsk: false,
     settings: async () => defaultSettings,
+    project: async () => null,
+    projectFiles: async () => openProjectFiles(),
     state: async () => state,
     ssh: async () => ssh,
     provider: async () => provider,

@@ -21,7 +21,7 @@ export const up = defineCommand({
   name: 'up',
   summary: 'make a machine, and connect to it',
   details: [
-    'Without NAME the instance is named after this directory. With several names they are made at ' +
+    'Without NAME the instance is named as spuff.yaml says, else after this directory. With several names they are made at ' +
       'the same time. On a terminal a session is opened on a single new machine, unless --no-connect.',
     'Leaving the session, or losing the connection, does not destroy the machine. If making it fails ' +
       'or is stopped with Ctrl-C, what was made is removed again; if spuff itself is killed, the same ' +
@@ -29,7 +29,9 @@ export const up = defineCommand({
     'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
       'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
   ],
-  arguments: { names: manyArguments('NAME', 'what to call it; the name of this directory') },
+  arguments: {
+    names: manyArguments('NAME', 'what to call it; the name of the project, or of this directory'),
+  },
   options: {
     size: text('SIZE', "the provider's word for it, or what you need: 4cpu-8gb", { complete: 'sizes' }),
     provider: text('PROVIDER', 'at which provider', { complete: 'providers' }),
@@ -66,7 +68,7 @@ export const up = defineCommand({
     const { connect, dryRun } = options;
     const clone = options.clone === undefined ? null : toGitUrl(options.clone);
     const wishes = toWishes(options);
-    const wanted = distinct(names.length > 0 ? names : [defaultName(cli.context.directory)]);
+    const wanted = distinct(names.length > 0 ? names : [await defaultName(cli)]);
     if (wishes.image !== undefined && wishes.snapshot !== undefined) {
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
@@ -88,8 +90,9 @@ export const up = defineCommand({
   },
 });
 
-function defaultName(directory: string): string {
-  const name = nearestInstanceName(basename(directory));
+async function defaultName({ context }: Cli): Promise<string> {
+  const project = await context.project();
+  const name = project?.name ?? nearestInstanceName(basename(context.directory));
   if (name !== null) return name;
   throw new SpuffError('usage', 'no instance can be named after this directory', {
     hints: ['name it: spuff up demo'],
