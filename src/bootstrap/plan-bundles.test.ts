@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { aiToolNames, bundleNames } from '../domain/bundle-names.ts';
-import type { BundlePlan } from '../domain/bundle-plan.ts';
+import { type BundlePlan, distributions } from '../domain/bundle-plan.ts';
 import { planBundleSteps } from '../domain/bundle-steps.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { bundlePlan } from '../protocol/setup-schema.ts';
 import { aiTools } from './bundles/ai-tools.ts';
-import { distributions } from './bundles/bundle-definition.ts';
 import { bundles, planAiTools, planBundles, releasesOn } from './plan-bundles.ts';
 
 const arches = ['x86_64', 'arm64'] as const;

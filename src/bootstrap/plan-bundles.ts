@@ -1,16 +1,11 @@
 /** What the wishes of a project for bundles and AI tools come to on one machine, as plans that it can carry out. */
 import { type AiToolName, aiToolNames, bundleNames } from '../domain/bundle-names.ts';
-import type { BundlePlan } from '../domain/bundle-plan.ts';
+import type { BundlePlan, Distribution } from '../domain/bundle-plan.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { BundleWish } from '../domain/project.ts';
 import { findClosestName } from '../lib/closest-name.ts';
 import { type AiToolDefinition, aiTools } from './bundles/ai-tools.ts';
-import type {
-  BundleArch,
-  BundleDefinition,
-  BundleRelease,
-  Distribution,
-} from './bundles/bundle-definition.ts';
+import type { BundleArch, BundleDefinition, BundleRelease } from './bundles/bundle-definition.ts';
 import { cpp } from './bundles/cpp.ts';
 import { elixir } from './bundles/elixir.ts';
 import { go } from './bundles/go.ts';

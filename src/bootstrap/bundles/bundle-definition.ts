@@ -3,13 +3,9 @@
  * chooses by version, processor and distribution alone; what a machine runs for it is in `domain/bundle-steps.ts`.
  */
 import type { BundleName } from '../../domain/bundle-names.ts';
-import type { BundleArchive, BundleCommand } from '../../domain/bundle-plan.ts';
+import type { BundleArchive, BundleCommand, Distribution } from '../../domain/bundle-plan.ts';
 
 export type BundleArch = 'x86_64' | 'arm64';
-
-/** Those that the names and versions of packages are known of. */
-export const distributions = ['debian-12', 'debian-13'] as const;
-export type Distribution = (typeof distributions)[number];
 
 export const toolKinds = [
   'runtime',

@@ -1,11 +1,10 @@
-import type { BundleArchive } from '../../domain/bundle-plan.ts';
+import type { BundleArchive, Distribution } from '../../domain/bundle-plan.ts';
 import {
   asLoginUser,
   asRoot,
   type BundleDefinition,
   type BundleTool,
   bundleFolder,
-  type Distribution,
   linksIn,
 } from './bundle-definition.ts';
 

@@ -1,10 +1,9 @@
-import type { BundleCommand } from '../../domain/bundle-plan.ts';
+import type { BundleCommand, Distribution } from '../../domain/bundle-plan.ts';
 import {
   asRoot,
   type BundleDefinition,
   type BundleTool,
   bundleFolder,
-  type Distribution,
   type Sha256ByArch,
 } from './bundle-definition.ts';
 

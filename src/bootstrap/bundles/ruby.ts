@@ -1,11 +1,5 @@
-import type { BundleArchive, BundleCommand } from '../../domain/bundle-plan.ts';
-import {
-  asRoot,
-  type BundleDefinition,
-  type BundleTool,
-  bundleFolder,
-  type Distribution,
-} from './bundle-definition.ts';
+import type { BundleArchive, BundleCommand, Distribution } from '../../domain/bundle-plan.ts';
+import { asRoot, type BundleDefinition, type BundleTool, bundleFolder } from './bundle-definition.ts';
 
 /**
  * Of the sources at cache.ruby-lang.org; they are the same for every processor.
