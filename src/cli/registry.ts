@@ -34,6 +34,11 @@ export const commandGroups: readonly CommandGroup[] = [
       'agent activity': async () => (await import('./commands/agent-activity.ts')).agentActivity,
       'agent exec-log': async () => (await import('./commands/agent-exec-log.ts')).agentExecLog,
       'agent upgrade': async () => (await import('./commands/agent-upgrade.ts')).agentUpgrade,
+      bundles: async () => (await import('./commands/bundles.ts')).bundles,
+      'ai list': async () => (await import('./commands/ai-list.ts')).aiList,
+      'ai info': async () => (await import('./commands/ai-info.ts')).aiInfo,
+      'ai install': async () => (await import('./commands/ai-install.ts')).aiInstall,
+      'ai status': async () => (await import('./commands/ai-status.ts')).aiStatus,
     },
   },
   {
@@ -105,6 +110,7 @@ export const commandGroups: readonly CommandGroup[] = [
 /** What the first words of two-word commands are about. */
 export const families: Readonly<Record<string, string>> = {
   agent: 'ask spuff-agent, the daemon on an instance',
+  ai: 'AI tools on an instance',
   reaper: 'have machines reaped by a timer, a scheduled job, or a process that runs on',
   snapshot: 'keep the disk of an instance, and start others from it',
   image: 'the base images that local machines start from',

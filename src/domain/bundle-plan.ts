@@ -3,6 +3,10 @@
  * schema that a machine checks it with is `bundlePlan` of the protocol.
  */
 
+/** Those that the names and versions of packages are known of. */
+export const distributions = ['debian-12', 'debian-13'] as const;
+export type Distribution = (typeof distributions)[number];
+
 export interface BundleArchive {
   /** https only, and so is whatever it redirects to. */
   url: string;
