@@ -29,6 +29,7 @@ import {
   verdict,
 } from './json-parts.ts';
 import { projectShapes } from './json-project.ts';
+import { setupAnswer } from './json-setup.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -43,7 +44,7 @@ export const jsonShapes = {
     schema: envelope({ plans: z.array(plan) }),
   },
   status: {
-    about: '`status`; with `--watch` one a line. `metrics` and `processes` only with `--detailed`.',
+    about: '`status`; with `--watch` one a line. `metrics`, `processes` and `setup` only with `--detailed`.',
     schema: envelope({
       checkedAt: time,
       instance,
@@ -53,7 +54,14 @@ export const jsonShapes = {
       activity: part(agentAnswer),
       metrics: z.optional(part(agentAnswer)),
       processes: z.optional(part(agentAnswer)),
+      setup: z.optional(part(setupAnswer)),
     }),
+  },
+  setup: {
+    about:
+      '`setup`: how far the setup of an instance is, at its end or where it was stopped. `state` of it, its parts and their ' +
+      '`items` is `pending`, `in_progress`, `done`, `failed` or `skipped`; `log` is a path for `spuff logs --file`.',
+    schema: envelope({ ...ofInstance, setup: setupAnswer }),
   },
   why: {
     about:

@@ -39,10 +39,8 @@ export function planParts(order: SetupOrder): Stage[] {
       row([...repositoriesPart(order), ...dotfilesPart(order)]),
     ],
     [
-      row(
-        order.aiTools.map((plan) => bundlePart('ai', plan)),
-        bundlesAtOnce,
-      ),
+      // One after the other: where there is no Node, each brings it to the same place.
+      row(order.aiTools.map((plan) => bundlePart('ai', plan))),
       row(servicesPart(order)),
     ],
     [row(scriptParts(order, 'script', order.setup))],
