@@ -3,13 +3,14 @@ import { SpuffError } from '../domain/errors.ts';
 import type { GuardRecord } from '../domain/guard.ts';
 import type { Instance } from '../domain/instance.ts';
 import { makeRandomName } from '../lib/random-name.ts';
+import { titleOf } from '../lib/setup-title.ts';
 import type { SetupRequest, SetupStatus } from '../protocol/setup-schema.ts';
 import { askAgent } from './ask-agent.ts';
 import type { AppContext } from './context.ts';
 import { lendDuring } from './lend-during.ts';
 import { sendSetup } from './send-setup.ts';
 import { type PreparedSetup, type ProjectSetup, prepareSetup } from './setup-order.ts';
-import { titleOf, watchSetup } from './watch-setup.ts';
+import { watchSetup } from './watch-setup.ts';
 
 export interface SetupWishes extends Pick<SetupRequest, 'only' | 'again'> {
   onRefused: (record: GuardRecord) => void;

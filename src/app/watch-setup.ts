@@ -3,6 +3,7 @@ import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { ProgressStep } from '../domain/progress.ts';
 import { escapeText } from '../lib/escape.ts';
+import { titleOf } from '../lib/setup-title.ts';
 import type { SetupPart, SetupStatus } from '../protocol/setup-schema.ts';
 import { type AgentClient, connectAgent } from './agent-client.ts';
 import type { AppContext } from './context.ts';
@@ -132,14 +133,4 @@ function createPartsView({ progress }: AppContext): PartsView {
 /** What was done by a run before is no news. */
 function isOfRun({ startedAt }: SetupStatus, part: SetupPart): boolean {
   return part.startedAt !== null && startedAt !== null && part.startedAt >= startedAt;
-}
-
-/** What a part is called, for people. */
-export function titleOf({ kind, name }: Pick<SetupPart, 'kind' | 'name'>): string {
-  const shown = escapeText(name, { singleLine: true });
-  const number = String(Number(name));
-  if (kind === 'script') return `setup command ${number}`;
-  if (kind === 'hook') return name === 'pre_down' ? 'pre_down hook' : `post_up command ${number}`;
-  if (kind === 'bundle') return `bundle ${shown}`;
-  return kind === 'ai' ? `AI tool ${shown}` : kind;
 }

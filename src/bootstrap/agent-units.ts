@@ -38,6 +38,15 @@ export const agentUnitFiles = [
   setupUnit,
 ] as const;
 
+/** The same as patterns of a shell, and no other unit of spuff's: user data has little room. */
+export const agentUnitPatterns = [
+  'spuff-agent*',
+  'spuff-exec*',
+  'spuff-fo*',
+  'spuff-p*',
+  'spuff-s*',
+] as const;
+
 /** Which target starts a unit at boot. */
 export const agentUnitTargets: Readonly<Record<(typeof agentUnits)[number], string>> = {
   'spuff-agent.socket': 'sockets.target',

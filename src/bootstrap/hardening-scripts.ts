@@ -2,7 +2,7 @@
  * The two scripts of the first boot: fixed text, for any POSIX shell. What differs between machines reaches them as
  * files that cloud-init has written, never by being put into the text.
  */
-import { agentUnitFiles, agentUnits } from './agent-units.ts';
+import { agentUnitPatterns, agentUnits } from './agent-units.ts';
 import { forwardedAgentFolder } from './forwarded-agent.ts';
 import { firewallUnit, firewallUnitPath } from './hardening-firewall.ts';
 import { sshdDropInPath } from './hardening-ssh.ts';
@@ -40,7 +40,7 @@ done
 cd /etc/systemd/system || exit
 if [ -e spuff-agent.service ]; then
   systemctl --no-block stop ${agentUnits.join(' ')}
-  for unit in ${agentUnitFiles.join(' ')}; do
+  for unit in ${agentUnitPatterns.join(' ')}; do
     rm -f "$unit" ./*.wants/"$unit" || failed=1
   done
 fi

@@ -91,7 +91,7 @@ function preDownPart(order: SetupOrder): PlannedPart[] {
   if (order.preDown.length === 0) return [];
   return [
     {
-      ...{ kind: 'hook', name: 'pre_down', log: 'setup.log' },
+      ...{ kind: 'hook', name: 'pre_down', log: 'hooks/pre-down.log' },
       hash: hashOf([order.preDown, order.directory]),
       run: async ({ places }) => placePreDownHook(places.preDownHook, order),
     },

@@ -1,5 +1,6 @@
 /** One run of a setup: each part that is due, in its turn, with what became of it in the status. */
 import { escapeText } from '../../lib/escape.ts';
+import { titleOf } from '../../lib/setup-title.ts';
 import { redactTokens } from '../../lib/token-shapes.ts';
 import type { SetupPart, SetupRequest, SetupState, SetupStatus } from '../../protocol/setup-schema.ts';
 import type { DoneFile } from './done-file.ts';
@@ -77,11 +78,11 @@ async function runStage(round: Round, stage: Stage): Promise<void> {
 async function runPart({ run, board, say, entries, failed }: Round, part: PlannedPart): Promise<void> {
   const entry = entries.get(part);
   if (entry === undefined) throw new TypeError('a part without an entry');
-  const title = part.name === part.kind ? part.name : `${part.kind} ${part.name}`;
+  const title = titleOf(part);
   if (entry.state !== 'pending') return;
   const blocker = findBlocker(part, failed);
   if (blocker !== null) {
-    const what = blocker.name === blocker.kind ? blocker.name : `${blocker.kind} ${blocker.name}`;
+    const what = titleOf(blocker);
     board.change(entry, { state: 'skipped', detail: `because ${what} failed` });
     say(`${title}: skipped, because ${what} failed`);
     return;

@@ -1,6 +1,7 @@
-import { type SetupPart, type SetupStatus, titleOf } from '../../app/watch-setup.ts';
+import type { SetupPart, SetupStatus } from '../../app/watch-setup.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import type { Instance } from '../../domain/instance.ts';
+import { titleOf } from '../../lib/setup-title.ts';
 import type { Paint } from './terminal.ts';
 import { formatTable } from './text.ts';
 
