@@ -20,7 +20,7 @@ export function readSetupStatus(paths: MachinePaths): SetupStatus {
   const isRunning = existsSync(paths.setupRunning);
   const status = readJson(paths, statusFile, setupStatus) ?? nothing;
   if (status.state !== 'in_progress' || isRunning) return status;
-  const why = 'cut off, by a reboot or because its process was ended';
+  const why = 'cut off: its process was killed, or the machine lost its power';
   const cut: SetupStatus = { ...status, state: 'failed', detail: why, parts: structuredClone(status.parts) };
   markBrokenOff(cut, why);
   return cut;

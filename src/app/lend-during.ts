@@ -20,15 +20,15 @@ while [ -e "$1" ]; do sleep 1; done`;
 
 /**
  * Does `work`, and meanwhile has a session open that lends what a session lends by the settings, so that git on the machine
- * reaches private repositories and no key goes there. Without it the work goes on all the same.
+ * reaches private repositories and no key goes there. Without it the work goes on all the same; it is told.
  */
 export async function lendDuring<T>(
   context: AppContext,
   instance: Instance,
-  { onRefused, work }: { onRefused: (record: GuardRecord) => void; work: () => Promise<T> },
+  { onRefused, work }: { onRefused: (record: GuardRecord) => void; work: (lends: boolean) => Promise<T> },
 ): Promise<T> {
   const { forwardAgent, close } = await openForwarding(context, instance, onRefused);
-  if (forwardAgent === false) return work();
+  if (forwardAgent === false) return work(false);
   const ssh = await context.ssh();
   const ended = new AbortController();
   const session = ssh
@@ -41,7 +41,7 @@ export async function lendDuring<T>(
         context.progress.note(`your keys are not lent to ${instance.name} any more: ${error.message}`);
     });
   try {
-    return await work();
+    return await work(true);
   } finally {
     ended.abort();
     await session;

@@ -29,8 +29,8 @@ export async function setUpProject(
   wishes: SetupWishes,
 ): Promise<SetupStatus> {
   const prepared = await prepareSetup(setup, instance);
-  const work = () => sendAndWatch(context, instance, prepared, wishes);
-  return usesGit(prepared) ? lendDuring(context, instance, { ...wishes, work }) : work();
+  const work = (lends: boolean) => sendAndWatch(context, instance, prepared, { ...wishes, lends });
+  return usesGit(prepared) ? lendDuring(context, instance, { ...wishes, work }) : work(false);
 }
 
 /** Waits for a setup that is at work on the machine; null: there is none. */
@@ -50,10 +50,10 @@ async function sendAndWatch(
   context: AppContext,
   instance: Instance,
   prepared: PreparedSetup,
-  { only, again }: SetupWishes,
+  { only, again, lends }: Omit<SetupRequest, 'run'>,
 ): Promise<SetupStatus> {
   const run = makeRandomName();
-  const outcome = await sendSetup(context, instance, prepared, { run, only, again });
+  const outcome = await sendSetup(context, instance, prepared, { run, only, again, lends });
   if (outcome === 'running') {
     context.progress.note(`a setup is at work on ${instance.name} already: nothing new was sent`);
     return watchSetup(context, instance, null);

@@ -92,6 +92,8 @@ export const setupRequest = z.strictObject({
   only: z.nullable(z.array(z.enum(setupSelections))),
   /** Also what is done and unchanged. */
   again: z.boolean(),
+  /** Whether a session lends an SSH agent meanwhile, so that waiting for it makes sense. */
+  lends: z.boolean(),
 });
 export type SetupRequest = z.infer<typeof setupRequest>;
 

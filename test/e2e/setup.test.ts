@@ -166,6 +166,16 @@ describe('setup', () => {
     await expect(machine.ok(['pgrep', '-fx', 'sleep 4711'])).rejects.toThrow();
     expect((await spuff(['setup', '--stop'])).stdout).toContain('no setup is at work');
   });
+
+  it('that is killed is said to be cut off, and can be gone on with', async () => {
+    const watching = spawnSetup();
+    await watching.sees('setup command 1');
+    await machine.ok(['systemctl', 'kill', '--signal=SIGKILL', 'spuff-setup.service']);
+    expect(await watching.end()).toBe(17);
+    expect(watching.said()).toContain('setup command 1 FAILED');
+    expect((await spuff(['status', '--detailed'])).stdout).toContain('cut off: its process was killed');
+    expect(await setUp({ setup: ['true'] })).toMatchObject({ exitCode: 0 });
+  });
 });
 
 describe('repositories and dotfiles', () => {

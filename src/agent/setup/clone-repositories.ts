@@ -83,7 +83,8 @@ function needsAgent(url: string): boolean {
   return /^(?:ssh|git\+ssh|ssh\+git):\/\//i.test(url) || /^[^/:]+@[^/:]+:/.test(url);
 }
 
-async function awaitAgent({ places, sleep, tell }: PartTools): Promise<boolean> {
+async function awaitAgent({ places, sleep, tell, request }: PartTools): Promise<boolean> {
+  if (!request.lends) return existsSync(places.lentAgent);
   for (let waitedMs = 0; waitedMs <= agentWaitMs; waitedMs += agentPollMs) {
     if (existsSync(places.lentAgent)) return true;
     tell('waiting for a session that lends an ssh-agent');

@@ -2,7 +2,7 @@
 import { escapeText } from '../../lib/escape.ts';
 import { titleOf } from '../../lib/setup-title.ts';
 import { redactTokens } from '../../lib/token-shapes.ts';
-import type { SetupPart, SetupRequest, SetupState, SetupStatus } from '../../protocol/setup-schema.ts';
+import type { SetupPart, SetupState, SetupStatus } from '../../protocol/setup-schema.ts';
 import type { DoneFile } from './done-file.ts';
 import { findBlocker, isSelected, type PlannedPart, planParts, type Stage } from './plan-parts.ts';
 import type { Command } from './run-logged.ts';
@@ -11,7 +11,6 @@ import type { PartOutcome, PartTools, SetupScene } from './setup-scene.ts';
 import { createStatusBoard, type StatusBoard } from './status-board.ts';
 
 export interface SetupRun extends SetupScene {
-  request: SetupRequest;
   done: (part: Pick<PlannedPart, 'kind'>) => DoneFile;
   /** As it was before. */
   previous: SetupStatus | null;

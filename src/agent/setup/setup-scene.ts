@@ -1,4 +1,4 @@
-import type { SetupOrder } from '../../protocol/setup-schema.ts';
+import type { SetupOrder, SetupRequest } from '../../protocol/setup-schema.ts';
 import type { Account } from './accounts.ts';
 import type { Command, CommandEnd, RunCommand } from './run-logged.ts';
 import type { SetupItem } from './status-board.ts';
@@ -21,6 +21,7 @@ export interface SetupPlaces {
 /** What the parts of a setup work with. */
 export interface SetupScene {
   order: SetupOrder;
+  request: SetupRequest;
   account: Account;
   places: SetupPlaces;
   run: RunCommand;

@@ -142,7 +142,7 @@ function takeRequest(): SetupRequest {
   const text = readText(path);
   rmSync(path, { force: true });
   if (text !== null) return setupRequest.parse(JSON.parse(text));
-  return { run: `resumed-${Date.now().toString(36)}`, only: null, again: false };
+  return { run: `resumed-${Date.now().toString(36)}`, only: null, again: false, lends: false };
 }
 
 function readPrevious(): SetupStatus | null {
@@ -163,7 +163,7 @@ function keepOrder(order: SetupOrder): void {
 function endOnSignal(board: StatusBoard): void {
   process.once('SIGTERM', () => {
     markBrokenOff(board.status, 'stopped');
-    board.end('failed', 'it was stopped');
+    board.end('failed', 'it was stopped, or the machine went down');
     process.exit(0);
   });
 }
