@@ -75,6 +75,7 @@ function aptSteps(plan: BundlePlan): BundleStep[] {
  * of a link's name and the path that it leads to.
  */
 const archiveScript = `set -eu
+umask 022
 url=$1 sha256=$2 format=$3 strip=$4 target=$5
 shift 5
 if [ "$(cat "$target/.spuff-sha256" 2>/dev/null)" != "$sha256" ]; then

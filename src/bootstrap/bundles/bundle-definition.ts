@@ -63,6 +63,8 @@ export interface BundleDefinition {
   releases: readonly BundleRelease[];
   /** Which release a wish without a version gets, by distribution. */
   defaultVersion: Readonly<Record<Distribution, string>>;
+  /** What is worth knowing besides, in whole sentences. */
+  note?: string;
   content(choice: BundleChoice): BundleContent;
 }
 

@@ -57,6 +57,7 @@ export const node: BundleDefinition = {
     { version: '26', exact: '26.4.0' },
   ],
   defaultVersion: everywhere('24'),
+  note: 'pnpm and yarn come from npm, so Corepack is not needed. Global packages are in /usr/local.',
   content: ({ release, arch }) => ({
     archives: [nodeArchive(release.exact, arch)],
     npmPackages: [
