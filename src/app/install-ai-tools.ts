@@ -89,18 +89,15 @@ async function installTool(
   plan: BundlePlan,
   onStep: (what: string) => void,
 ): Promise<string | null> {
-  let said = '';
   for (const step of planBundleSteps(plan)) {
     onStep(step.title);
     const result = await runStep(context, instance, step);
-    if (result.exitCode === 0) continue;
-    said = `${step.title}: ${lastLine(result)}`;
-    if (step.required) throw notInstalled(instance, plan, said);
+    if (result.exitCode !== 0) throw notInstalled(instance, plan, `${step.title}: ${lastLine(result)}`);
   }
   const [check] = plan.checks;
   if (check === undefined) return null;
   const answer = await runOnInstance(context, instance, check.argv);
-  if (answer.exitCode !== 0) throw notInstalled(instance, plan, said === '' ? lastLine(answer) : said);
+  if (answer.exitCode !== 0) throw notInstalled(instance, plan, lastLine(answer));
   return readVersion(answer.stdout);
 }
 

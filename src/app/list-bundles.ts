@@ -4,6 +4,7 @@ import type { Distribution } from '../domain/bundle-plan.ts';
 export interface BundleReport {
   name: string;
   title: string;
+  note: string | null;
   /** What a wish without a version gets. */
   defaultVersion: string;
   versions: { version: string; exact: string; aliases: readonly string[] }[];
@@ -22,6 +23,7 @@ export function listBundles(distribution: Distribution): BundleReport[] {
     return {
       name: definition.name,
       title: definition.title,
+      note: definition.note ?? null,
       defaultVersion,
       versions: releases.map(({ version, exact, aliases = [] }) => ({ version, exact, aliases })),
       tools: tools.map(({ tool, kind, from, required }) => ({ tool, kind, from, required })),

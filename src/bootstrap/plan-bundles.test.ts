@@ -97,7 +97,8 @@ describe('each definition', () => {
 
   it('pins every package of npm but the AI tools', ({ expect }) => {
     for (const { plan } of bundleCases) {
-      for (const spec of plan.npmPackages) expect(spec).toMatch(/^@?[a-z/-]+@\d+\.\d+\.\d+$/);
+      for (const spec of [...plan.npmPackages, ...(plan.optionalNpmPackages ?? [])])
+        expect(spec).toMatch(/^@?[a-z/-]+@\d+\.\d+\.\d+$/);
     }
   });
 

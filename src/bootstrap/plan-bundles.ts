@@ -61,6 +61,7 @@ function planBundle(wish: BundleWish, target: BundleTarget): BundlePlan {
     optionalAptPackages: [...(content.optionalAptPackages ?? [])],
     archives: [...(content.archives ?? [])],
     npmPackages: [...(content.npmPackages ?? [])],
+    optionalNpmPackages: [...(content.optionalNpmPackages ?? [])],
     commands: [...(content.commands ?? [])],
     checks: content.tools.map(({ tool, argv, required }) => ({ tool, argv, required })),
   };

@@ -5,6 +5,7 @@ import { envelope, nullable, ofInstance } from './json-parts.ts';
 const bundle = z.strictObject({
   name: z.string(),
   title: z.string(),
+  note: nullable(z.string()),
   defaultVersion: z.string(),
   versions: z.array(z.strictObject({ version: z.string(), exact: z.string(), aliases: z.array(z.string()) })),
   tools: z.array(

@@ -49,6 +49,7 @@ export interface BundlePlan {
   archives: BundleArchive[];
   /** `name@version`, installed globally with the machine's npm, without running the packages' scripts. */
   npmPackages: string[];
+  optionalNpmPackages?: string[] | undefined;
   /** Run one after the other, after all else is installed. */
   commands: BundleCommand[];
   checks: ToolCheck[];

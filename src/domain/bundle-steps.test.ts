@@ -31,7 +31,8 @@ describe('planBundleSteps', () => {
         aptPackages: ['gdb'],
         optionalAptPackages: ['bear', 'ccache'],
         archives: [archive],
-        npmPackages: ['a@1.0.0', 'b@1.0.0'],
+        npmPackages: ['a@1.0.0'],
+        optionalNpmPackages: ['b@1.0.0'],
         commands: [{ argv: ['rustup', 'default', 'stable'], asUser: true, required: true, env: { A: 'b' } }],
       }),
     );
@@ -40,7 +41,7 @@ describe('planBundleSteps', () => {
       ['package bear', false, false],
       ['package ccache', false, false],
       ['download https://example.org/tool-1.tar.xz', true, false],
-      ['npm package a@1.0.0', false, false],
+      ['npm package a@1.0.0', true, false],
       ['npm package b@1.0.0', false, false],
       ['rustup default stable', true, true],
     ]);

@@ -32,7 +32,8 @@ export function planBundleSteps(plan: BundlePlan): BundleStep[] {
   return [
     ...aptSteps(plan),
     ...plan.archives.map(archiveStep),
-    ...plan.npmPackages.map(npmStep),
+    ...plan.npmPackages.map((spec) => npmStep(spec, true)),
+    ...(plan.optionalNpmPackages ?? []).map((spec) => npmStep(spec, false)),
     ...plan.commands.map(({ argv, asUser, env, required }) => ({
       title: argv.slice(0, 3).join(' '),
       argv,
@@ -74,6 +75,7 @@ function aptSteps(plan: BundlePlan): BundleStep[] {
  * of a link's name and the path that it leads to.
  */
 const archiveScript = `set -eu
+umask 022
 url=$1 sha256=$2 format=$3 strip=$4 target=$5
 shift 5
 if [ "$(cat "$target/.spuff-sha256" 2>/dev/null)" != "$sha256" ]; then
@@ -132,8 +134,8 @@ function archiveStep(archive: BundleArchive): BundleStep {
   };
 }
 
-/** One package at a time, so that one that can't be had costs no other; the bundle's checks say what is missing. */
-function npmStep(spec: string): BundleStep {
+/** One at a time, so that an error names one. */
+function npmStep(spec: string, required: boolean): BundleStep {
   return {
     title: `npm package ${spec}`,
     argv: [
@@ -143,6 +145,6 @@ function npmStep(spec: string): BundleStep {
     asUser: false,
     // Beside root's own folder, which has no business in a snapshot.
     env: { npm_config_cache: '/var/cache/spuff/npm' },
-    required: false,
+    required,
   };
 }

@@ -34,6 +34,7 @@ export const bundlePlan = z.strictObject({
   archives: z.array(archive),
   /** `name@version`, installed globally with the machine's npm, without running the packages' scripts. */
   npmPackages: z.array(text(200)),
+  optionalNpmPackages: z.optional(z.array(text(200))),
   /** Run one after the other, as root or as the login user. */
   commands: z.array(
     z.strictObject({ argv, asUser: z.boolean(), required: z.boolean(), env: z.record(text(80), z.string()) }),

@@ -1,6 +1,6 @@
 import type { AiToolName } from '../../domain/bundle-names.ts';
 import type { BundleCommand } from '../../domain/bundle-plan.ts';
-import { asRoot, type BundleArch } from './bundle-definition.ts';
+import { type BundleArch, linkNativeProgram } from './bundle-definition.ts';
 
 export interface AiToolDefinition {
   name: AiToolName;
@@ -21,8 +21,6 @@ export interface AiToolDefinition {
   commands(arch: BundleArch): BundleCommand[];
 }
 
-const modules = '/usr/local/lib/node_modules';
-
 export const aiTools: readonly AiToolDefinition[] = [
   {
     name: 'claude-code',
@@ -36,10 +34,13 @@ export const aiTools: readonly AiToolDefinition[] = [
     login: 'claude, then /login',
     homepage: 'https://code.claude.com/docs',
     // Its postinstall copies the program of the right platform over a placeholder; the link leads to the same program.
-    commands: (arch) => {
-      const platform = `@anthropic-ai/claude-code-linux-${platformWord(arch)}`;
-      return [linkProgram('claude', [`${modules}/@anthropic-ai/claude-code`, platform, 'claude'])];
-    },
+    commands: (arch) => [
+      linkNativeProgram('claude', {
+        packageName: '@anthropic-ai/claude-code',
+        platform: `@anthropic-ai/claude-code-linux-${arch === 'x86_64' ? 'x64' : 'arm64'}`,
+        path: 'claude',
+      }),
+    ],
   },
   {
     name: 'codex',
@@ -66,10 +67,13 @@ export const aiTools: readonly AiToolDefinition[] = [
     login: 'opencode auth login',
     homepage: 'https://opencode.ai',
     // As above. Of the two programs for x86_64 the baseline one runs on every machine that a cloud may give.
-    commands: (arch) => {
-      const platform = arch === 'x86_64' ? 'opencode-linux-x64-baseline' : 'opencode-linux-arm64';
-      return [linkProgram('opencode', [`${modules}/opencode-ai`, platform, 'bin/opencode'])];
-    },
+    commands: (arch) => [
+      linkNativeProgram('opencode', {
+        packageName: 'opencode-ai',
+        platform: arch === 'x86_64' ? 'opencode-linux-x64-baseline' : 'opencode-linux-arm64',
+        path: 'bin/opencode',
+      }),
+    ],
   },
   {
     name: 'copilot',
@@ -85,16 +89,3 @@ export const aiTools: readonly AiToolDefinition[] = [
     commands: () => [],
   },
 ];
-
-function platformWord(arch: BundleArch): string {
-  return arch === 'x86_64' ? 'x64' : 'arm64';
-}
-
-function linkProgram(name: string, [packageFolder, platform, path]: [string, string, string]): BundleCommand {
-  return asRoot([
-    'ln',
-    '-sfn',
-    `${packageFolder}/node_modules/${platform}/${path}`,
-    `/usr/local/bin/${name}`,
-  ]);
-}

@@ -52,6 +52,7 @@ export interface BundleContent {
   optionalAptPackages?: readonly string[];
   archives?: readonly BundleArchive[];
   npmPackages?: readonly string[];
+  optionalNpmPackages?: readonly string[];
   commands?: readonly BundleCommand[];
   tools: readonly BundleTool[];
 }
@@ -62,6 +63,8 @@ export interface BundleDefinition {
   releases: readonly BundleRelease[];
   /** Which release a wish without a version gets, by distribution. */
   defaultVersion: Readonly<Record<Distribution, string>>;
+  /** What is worth knowing besides, in whole sentences. */
+  note?: string;
   content(choice: BundleChoice): BundleContent;
 }
 
@@ -90,4 +93,18 @@ export function asLoginUser(
 /** Links whose name on the PATH is their name in the archive's folder. */
 export function linksIn(folder: string, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, folder === '' ? name : `${folder}/${name}`]));
+}
+
+const globalModules = '/usr/local/lib/node_modules';
+
+/**
+ * Puts the program of the package for this platform on the PATH, in the place of what the main package puts there until
+ * its own script has run.
+ */
+export function linkNativeProgram(
+  name: string,
+  { packageName, platform, path }: { packageName: string; platform: string; path: string },
+): BundleCommand {
+  const program = `${globalModules}/${packageName}/node_modules/${platform}/${path}`;
+  return asRoot(['ln', '-sfn', program, `/usr/local/bin/${name}`]);
 }

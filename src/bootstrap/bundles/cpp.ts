@@ -1,9 +1,8 @@
 import { asRoot, type BundleDefinition, type BundleTool } from './bundle-definition.ts';
 
-/** A compiler of its own version is called by its plain name too. */
+/** Called by their plain names, whichever version it is. */
 const versionedTools = ['clang', 'clang++', 'clangd', 'clang-format', 'clang-tidy', 'lldb'];
 
-/** The version is LLVM's; GCC is the distribution's: 12 in Debian 12, 14 in Debian 13. */
 export const cpp: BundleDefinition = {
   name: 'cpp',
   title: 'C and C++',
@@ -16,6 +15,7 @@ export const cpp: BundleDefinition = {
     { version: '19', exact: '19' },
   ],
   defaultVersion: { 'debian-12': '14', 'debian-13': '19' },
+  note: "The version is that of LLVM; GCC is the distribution's: 12 in Debian 12, 14 in Debian 13.",
   content: ({ release, distribution }) => {
     const isDefault = cpp.defaultVersion[distribution] === release.version;
     const suffix = isDefault ? '' : `-${release.version}`;
@@ -25,11 +25,9 @@ export const cpp: BundleDefinition = {
         ...['clang', 'clangd', 'clang-format', 'clang-tidy', 'lldb'].map((name) => `${name}${suffix}`),
       ],
       optionalAptPackages: ['ccache', 'cppcheck', 'valgrind'],
-      commands: isDefault
-        ? []
-        : versionedTools.map((name) =>
-            asRoot(['ln', '-sfn', `/usr/bin/${name}${suffix}`, `/usr/local/bin/${name}`]),
-          ),
+      commands: versionedTools.map((name) =>
+        asRoot(['ln', '-sfn', `/usr/bin/${name}${suffix}`, `/usr/local/bin/${name}`]),
+      ),
       tools: [
         tool('g++', 'build'),
         tool('clang', 'build'),

@@ -22,7 +22,6 @@ const serverSha256 = 'bac08322ea3698157eb2373bb5b65e38c15df9dd41e1c06f142f874367
 
 const programs = ['elixir', 'elixirc', 'iex', 'mix'];
 
-/** Erlang is the distribution's: 25 in Debian 12, 27 in Debian 13. A newer Elixir is built on it, which takes a minute. */
 export const elixir: BundleDefinition = {
   name: 'elixir',
   title: 'Elixir and Erlang',
@@ -31,6 +30,7 @@ export const elixir: BundleDefinition = {
     { version: '1.18', exact: sourceVersion },
   ],
   defaultVersion: ofDistribution,
+  note: "Erlang is the distribution's: 25 in Debian 12, 27 in Debian 13. An Elixir that the distribution does not have is built on it, in a minute.",
   content: ({ release, distribution }) => {
     const isDistributions = ofDistribution[distribution] === release.version;
     const from = isDistributions ? 'Debian' : 'github.com/elixir-lang';

@@ -49,6 +49,7 @@ export const go: BundleDefinition = {
     { version: '1.26', exact: '1.26.4' },
   ],
   defaultVersion: everywhere('1.26'),
+  note: 'Its tools are built on the machine, which takes a minute; a newer Go that one of them asks for is fetched by Go itself, against sum.golang.org.',
   content: ({ release, arch }) => {
     const word = arch === 'x86_64' ? 'amd64' : 'arm64';
     const sha256 = checksums[release.exact]?.[arch];

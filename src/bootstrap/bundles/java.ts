@@ -125,6 +125,7 @@ export const java: BundleDefinition = {
     ...(version === '25' && { aliases: ['lts'] }),
   })),
   defaultVersion: everywhere('25'),
+  note: 'JAVA_HOME is not set: Maven and Gradle find the Java on the PATH. The language server needs Java 21 or later.',
   content: ({ release, arch }) => {
     const jdk = jdks[release.version];
     if (jdk === undefined) throw new TypeError(`there is no checksum of Java ${release.version}`);

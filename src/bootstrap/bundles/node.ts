@@ -1,10 +1,12 @@
 import type { BundleArchive } from '../../domain/bundle-plan.ts';
 import {
+  asRoot,
   type BundleArch,
   type BundleDefinition,
   type BundleTool,
   bundleFolder,
   everywhere,
+  linkNativeProgram,
   linksIn,
   type Sha256ByArch,
 } from './bundle-definition.ts';
@@ -55,15 +57,28 @@ export const node: BundleDefinition = {
     { version: '26', exact: '26.4.0' },
   ],
   defaultVersion: everywhere('24'),
+  note: 'pnpm and yarn come from npm, so Corepack is not needed. Global packages are in /usr/local.',
   content: ({ release, arch }) => ({
     archives: [nodeArchive(release.exact, arch)],
     npmPackages: [
       'pnpm@12.21.0',
-      'yarn@1.22.22',
       'typescript@6.0.3',
       'typescript-language-server@6.0.2',
       'eslint@10.15.0',
       'prettier@3.10.1',
+    ],
+    optionalNpmPackages: ['yarn@1.22.22'],
+    commands: [
+      // Else what a user installs globally lands beside Node's own archive, where no PATH leads.
+      asRoot(['npm', 'config', 'set', 'prefix', '/usr/local', '--location', 'global']),
+      // Its install script would put the program there; without it the name leads to a text without a shebang.
+      ...['pnpm', 'pnpx'].map((name) =>
+        linkNativeProgram(name, {
+          packageName: 'pnpm',
+          platform: `@pnpm/exe.linux-${arch === 'x86_64' ? 'x64' : 'arm64'}`,
+          path: 'pnpm',
+        }),
+      ),
     ],
     tools: [
       runs('node', 'runtime', 'nodejs.org', true),

@@ -31,6 +31,7 @@ export const python: BundleDefinition = {
   title: 'Python',
   releases: ['3.10', '3.11', '3.12', '3.13', '3.14'].map((version) => ({ version, exact: version })),
   defaultVersion: ofDistribution,
+  note: "Other versions than the distribution's are fetched by uv, and come first on the PATH; the tools from Debian run on Debian's Python.",
   content: ({ release, arch, distribution }) => {
     const isDistributions = ofDistribution[distribution] === release.version;
     return {

@@ -26,6 +26,7 @@ export const ruby: BundleDefinition = {
     { version: '4.0', exact: '4.0.5' },
   ],
   defaultVersion: ofDistribution,
+  note: 'There are no official builds for Linux: a version that the distribution does not have is built from source, which takes minutes.',
   content: ({ release, distribution }) => {
     const isDistributions = ofDistribution[distribution] === release.version;
     const from = isDistributions ? 'Debian' : 'cache.ruby-lang.org';
@@ -81,7 +82,6 @@ function sourceArchive(exact: string): BundleArchive {
   };
 }
 
-/** There is no official build for Linux: minutes, once. */
 function buildRuby(): BundleCommand[] {
   return [
     asRoot([

@@ -43,6 +43,7 @@ export const rust: BundleDefinition = {
     { version: 'stable', exact: 'stable' },
   ],
   defaultVersion: everywhere('1.96'),
+  note: 'Toolchains are in ~/.rustup. What `cargo install` builds is in ~/.cargo/bin, which is on no PATH by itself.',
   content: ({ release, arch }) => ({
     aptPackages: ['gcc', 'gdb', 'libc6-dev', 'pkg-config'],
     archives: [

@@ -9,7 +9,6 @@ import {
 } from './bundle-definition.ts';
 
 /**
- * Each Zig has one language server that fits it.
  * @see https://ziglang.org/download/index.json and https://builds.zigtools.org (release.zigtools.org/v1/zls/index.json)
  */
 const pinned: Readonly<Record<string, { zig: Sha256ByArch; zls: Sha256ByArch; zlsVersion: string }>> = {
@@ -45,6 +44,7 @@ export const zig: BundleDefinition = {
     { version: '0.16', exact: '0.16.0' },
   ],
   defaultVersion: everywhere('0.16'),
+  note: 'Each version brings the language server that fits it.',
   content: ({ release, arch }) => ({
     aptPackages: ['gdb'],
     archives: archivesOf(release.exact, arch),

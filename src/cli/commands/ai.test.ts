@@ -80,6 +80,8 @@ describe('ai install', () => {
         stderr: 'npm error code E404\nnpm error \u001b[31mgone\n',
         exitCode: 1,
       },
+      // An older one that is there does not make it well.
+      'codex --version': ok('codex-cli 0.1.0\n'),
       'opencode --version': ok('1.18.33\n'),
     });
     const { status, out, err } = await runLine(['ai', 'install', 'codex', 'opencode', 'demo', '--json'], run);

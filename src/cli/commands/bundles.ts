@@ -4,7 +4,7 @@ import { distributions } from '../../domain/bundle-plan.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { optionalArgument, text } from '../parameters.ts';
-import { formatTable } from '../render/text.ts';
+import { formatTable, wrapText } from '../render/text.ts';
 
 export const bundles = defineCommand({
   name: 'bundles',
@@ -48,11 +48,12 @@ function printAll(cli: Cli, found: readonly BundleReport[]): void {
   cli.print(formatTable(rows, { header: ['BUNDLE', 'DEFAULT', 'VERSIONS', 'WHAT'], paint: cli.paint }));
 }
 
-function printOne(cli: Cli, { name, title, defaultVersion, versions, tools }: BundleReport): void {
+function printOne(cli: Cli, { name, title, note, defaultVersion, versions, tools }: BundleReport): void {
   const named = versions.map(({ version, exact, aliases }) =>
     [version, ...aliases].join(' or ').concat(exact === version ? '' : ` (${exact})`),
   );
   cli.print(`${cli.paint('bold', name)}  ${title}: ${named.join(', ')}; without a version ${defaultVersion}`);
+  if (note !== null) cli.print(wrapText(note, cli.terminal.out.columns()));
   const rows = tools.map(({ tool, kind, from, required }) => [tool, kind, from, required ? '' : 'optional']);
   cli.print(formatTable(rows, { header: ['TOOL', 'KIND', 'FROM', ''], paint: cli.paint }));
 }
