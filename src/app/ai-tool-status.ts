@@ -1,8 +1,8 @@
 import { aiTools } from '../bootstrap/bundles/ai-tools.ts';
 import type { Instance } from '../domain/instance.ts';
+import { readVersion } from '../lib/tool-version.ts';
 import type { AppContext } from './context.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
-import { readVersion } from './tool-version.ts';
 
 export interface AiToolStatus {
   name: string;

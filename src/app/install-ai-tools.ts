@@ -6,9 +6,9 @@ import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { RunResult } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
+import { readVersion } from '../lib/tool-version.ts';
 import type { AppContext } from './context.ts';
 import { requireReady, selectInstance, sshTargetOf } from './select-instance.ts';
-import { readVersion } from './tool-version.ts';
 
 const stepTimeoutMs = 15 * 60_000;
 /** The newest that one of the tools asks for. */

@@ -1,6 +1,7 @@
 /** A bundle or an AI tool: what its plan says, then what its checks find. */
 import { type BundleStep, planBundleSteps } from '../../domain/bundle-steps.ts';
 import { escapeText } from '../../lib/escape.ts';
+import { readVersion } from '../../lib/tool-version.ts';
 import type { BundlePlan } from '../../protocol/setup-schema.ts';
 import { isInstalled, listInstalled } from './install-packages.ts';
 import { describeEnd } from './run-logged.ts';
@@ -61,8 +62,8 @@ async function checkTool(tools: PartTools, check: BundlePlan['checks'][number]):
     timeoutSeconds: checkSeconds,
   });
   if (ended.exitCode === 0) {
-    const version = (ended.stdout.trim() || ended.lastLines.join('\n')).split('\n')[0] ?? '';
-    return { name, state: 'done', detail: escapeText(version, { singleLine: true }).slice(0, 120) };
+    const version = readVersion(ended.stdout) ?? readVersion(ended.lastLines.join('\n'));
+    return { name, state: 'done', detail: version };
   }
   return { name, state: required ? 'failed' : 'skipped', detail: describeEnd(ended).slice(0, 200) };
 }

@@ -139,7 +139,8 @@ async function readLines(
 export function describeEnd({ exitCode, lastLines }: CommandEnd): string {
   if (exitCode === timedOutStatus) return 'it took longer than it may';
   const said = lastLines.filter((line) => /^(?:E:|error|fatal|npm (?:ERR!|error))/i.test(line.trim()));
-  const words = (said.length > 0 ? said : lastLines).slice(-3).join('; ');
+  // Who tries again says the same again.
+  const words = [...new Set(said.length > 0 ? said : lastLines)].slice(-3).join('; ');
   const shown = escapeText(words, { singleLine: true }).slice(0, 600);
   return shown === '' ? `exit status ${exitCode}` : `${shown} (exit status ${exitCode})`;
 }
