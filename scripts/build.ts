@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { openProjectFiles } from '../src/state/project-files.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const finalFolder = path.resolve(root, process.argv[2] ?? 'dist');
@@ -137,6 +138,7 @@ const metafiles = await Promise.all([
 ]);
 await writeStarter(version);
 await writeLicences(metafiles);
+await writeFile(path.join(outputFolder, 'spuff.schema.json'), await openProjectFiles().schema());
 await rm(`${finalFolder}.old`, { recursive: true, force: true });
 await rename(finalFolder, `${finalFolder}.old`).catch(() => undefined);
 await rename(outputFolder, finalFolder);

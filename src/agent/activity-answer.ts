@@ -57,6 +57,7 @@ function describeSignals(seen: Seen): Answer['signals'] {
     calls: { lastAt: time(seen.lastCallAtMs) },
     heartbeats: { lastInteractiveAt: time(seen.lastInteractiveAtMs) },
     exec: { running: executor.running.size, lastAt: time(seen.lastExecAtMs) },
+    setup: { running: seen.isSettingUp, lastAt: time(seen.lastSetupAtMs) },
     cpu: {
       ...cores(work.levels.cpu),
       machineCores: work.machineCores === null ? null : round(work.machineCores),

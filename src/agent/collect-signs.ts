@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { IdleThresholds } from '../domain/agent-config.ts';
 import type { Executor } from './execute.ts';
 import type { MachinePaths } from './machine-paths.ts';
@@ -53,6 +54,7 @@ export function collectSigns({ paths, executor, seenFile, ...clocks }: SignSourc
     seeingSinceMs: before?.seeingSinceMs ?? null,
     lastCallAtMs: before?.lastCallAtMs ?? null,
     lastInteractiveAtMs: before?.lastInteractiveAtMs ?? null,
+    lastSetupAtMs: before?.lastSetupAtMs ?? null,
     hold: before?.hold ?? null,
   };
   let lookedAtMs = before?.atMs ?? null;
@@ -79,6 +81,7 @@ export function collectSigns({ paths, executor, seenFile, ...clocks }: SignSourc
       const atMs = monotonicMs();
       if (lookedAtMs !== null && atMs - lookedAtMs > blindFromMs) kept.seeingSinceMs = atMs;
       lookedAtMs = atMs;
+      if (existsSync(paths.setupRunning)) kept.lastSetupAtMs = atMs;
       const processes = scanProcesses();
       sessions.sample(processes);
       work.sample(processes, thresholds);
@@ -87,6 +90,7 @@ export function collectSigns({ paths, executor, seenFile, ...clocks }: SignSourc
     look: () => ({
       ...{ executor, sessions, work, network, ...kept },
       lastExecAtMs: execs.see(executor.lastAtMs),
+      isSettingUp: existsSync(paths.setupRunning),
       nowMs: now(),
       monotonicMs: monotonicMs(),
     }),

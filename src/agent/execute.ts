@@ -95,6 +95,26 @@ export async function runQuietly(socketPath: string, order: ExecOrder): Promise<
   await talkToRunner(socketPath, order, new AbortController().signal, sink);
 }
 
+/**
+ * The same, for an answer: what the command prints to standard output, and the last of what it says besides.
+ * @throws AgentError `unavailable` | `bad-request` when it can't be run
+ */
+export async function askQuietly(
+  socketPath: string,
+  order: ExecOrder,
+): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
+  const said = { stdout: '', stderr: '' };
+  const sink = {
+    onStart: () => undefined,
+    begin: () => undefined,
+    onOutput: (stream: 'stdout' | 'stderr', data: Buffer) => {
+      said[stream] += data.toString('utf8');
+    },
+  };
+  const { exitCode } = await talkToRunner(socketPath, order, new AbortController().signal, sink);
+  return { exitCode, ...said };
+}
+
 /** The runner belongs to the user of the machine: what it says is taken as far as the order goes. */
 async function talkToRunner(
   socketPath: string,

@@ -13,6 +13,7 @@ import type { ExecLog } from './exec-log.ts';
 import { type Executor, maxRunning } from './execute.ts';
 import { followLog } from './follow-log.ts';
 import type { LeaseFile } from './lease-file.ts';
+import { type AskUser, listServices, restartServices } from './list-services.ts';
 import { readBootMs } from './machine-boot.ts';
 import type { MachinePaths } from './machine-paths.ts';
 import type { MetricsSource } from './metrics.ts';
@@ -21,6 +22,7 @@ import type { PlannedShutdown, Power } from './power.ts';
 import { listProcesses } from './process-list.ts';
 import { readText } from './read-file.ts';
 import { readTail } from './read-log.ts';
+import { listDevtools, readSetupConfig, readSetupStatus, startSetup } from './read-setup.ts';
 import type { Reply, SendFrame } from './reply.ts';
 import type { Handlers } from './server.ts';
 
@@ -32,6 +34,9 @@ export interface HandlerSources {
   activity: Activity;
   lease: LeaseFile;
   power: Power;
+  /** Runs a command as the login user. */
+  askUser: AskUser;
+  setupTriggerPath: string;
   /** What could not be had at the start. */
   problems: readonly string[];
   /** Unix time in ms. */
@@ -93,7 +98,20 @@ export function createHandlers(sources: HandlerSources): Handlers {
       setTimeout(() => power.tick(now()), delaySeconds * 1_000 + 100);
       return json<'shutdown'>({ at: toTime(planned.atMs), reason });
     },
+    ...createSetupHandlers(sources),
   };
+}
+
+function createSetupHandlers({ paths, askUser, setupTriggerPath }: HandlerSources) {
+  return {
+    projectConfig: () => json<'projectConfig'>({ config: readSetupConfig(paths) }),
+    projectStatus: () => json<'projectStatus'>(readSetupStatus(paths)),
+    projectSetup: () => json<'projectSetup'>(startSetup(paths, setupTriggerPath)),
+    devtools: () => json<'devtools'>(listDevtools(paths)),
+    services: async () => json<'services'>(await listServices(askUser, readSetupConfig(paths))),
+    servicesRestart: async ({ service }: AgentRequest<'servicesRestart'>) =>
+      json<'servicesRestart'>(await restartServices(askUser, readSetupConfig(paths), service)),
+  } satisfies Partial<Handlers>;
 }
 
 /** Holds the machine on; the deadline stays where it is, whatever the wish. */

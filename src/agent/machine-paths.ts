@@ -1,3 +1,5 @@
+import { setupRunningPath, setupStateFolder } from '../domain/setup-paths.ts';
+
 /** Where the agent looks. Tests point it at folders of their own. */
 export interface MachinePaths {
   proc: string;
@@ -12,6 +14,10 @@ export interface MachinePaths {
   cloudInitRun: string;
   /** Holds the id that the provider gave this instance; a clone of a snapshot gets a new one. */
   instanceId: string;
+  /** What the setup of the project says of itself; see domain/setup-paths.ts. */
+  setupState: string;
+  /** There while it runs. */
+  setupRunning: string;
 }
 
 export const machinePaths: MachinePaths = {
@@ -23,4 +29,6 @@ export const machinePaths: MachinePaths = {
   osRelease: '/etc/os-release',
   cloudInitRun: '/run/cloud-init',
   instanceId: '/var/lib/cloud/data/instance-id',
+  setupState: setupStateFolder,
+  setupRunning: setupRunningPath,
 };

@@ -18,6 +18,9 @@ export interface Seen {
   lastCallAtMs: number | null;
   lastInteractiveAtMs: number | null;
   lastExecAtMs: number | null;
+  /** The setup of the project runs now, or was last seen to. */
+  isSettingUp: boolean;
+  lastSetupAtMs: number | null;
   /** The same moment on the clock that people set and on that of the boot. */
   nowMs: number;
   monotonicMs: number;
@@ -55,6 +58,7 @@ export function readSignals(seen: Seen): Signal[] {
     signal('call', seen.lastCallAtMs, false),
     signal('heartbeat', seen.lastInteractiveAtMs, isThere && 'an interactive client is there'),
     signal('exec', seen.lastExecAtMs, running > 0 && `commands of /exec are running: ${running}`),
+    signal('setup', seen.lastSetupAtMs, seen.isSettingUp && 'the project is being set up'),
     level('cpu', cpu, (cores) => `the CPU is at work: ${cores.toFixed(1)} cores`),
     level('processes', processes, (cores) => `processes of the user are at work: ${cores.toFixed(2)} cores`),
     level('containers', containers, (cores) => `containers are at work: ${cores.toFixed(2)} cores`),

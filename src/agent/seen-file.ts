@@ -31,6 +31,7 @@ const seenSchema = z.object({
   seeingSinceMs: moment,
   lastCallAtMs: moment,
   lastInteractiveAtMs: moment,
+  lastSetupAtMs: moment,
   execs: orNone(stamp),
   sessions: orNone(
     z.object({ lastInputAtMs: moment, lastChangeAtMs: moment, inputs: z.record(z.string(), stamp) }),

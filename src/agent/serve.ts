@@ -8,7 +8,7 @@ import { createActivity } from './activity.ts';
 import { createBootClock } from './boot-clock.ts';
 import { allowedHosts, createTokenCheck } from './check-request.ts';
 import { createExecLog } from './exec-log.ts';
-import { createExecutor, runQuietly } from './execute.ts';
+import { askQuietly, createExecutor, runQuietly } from './execute.ts';
 import { createHandlers } from './handlers.ts';
 import { createHistory } from './history.ts';
 import { createLeaseFile } from './lease-file.ts';
@@ -38,6 +38,8 @@ export interface AgentOptions {
   historyPath: string;
   /** The program that shows a text on the terminals of the user it runs as; the text is its last argument. */
   noticeCommand: readonly string[];
+  /** Made to have the project set up. */
+  setupTriggerPath: string;
   limits: SharedLimits;
   /** What could not be had at the start, one sentence each, for `/status`. */
   problems: readonly string[];
@@ -86,7 +88,10 @@ export function createAgent(options: AgentOptions): Agent {
   const power = createPower({ request: options.powerRequestPath, plan: options.powerPlanPath }, log);
   const metrics = createMetricsSource(paths, () => performance.now());
   const shared: Omit<ServerOptions, 'allowedHosts' | 'strangers'> = {
-    handlers: createHandlers({ ...options, metrics, executor, execLog, activity, lease, power, now }),
+    handlers: createHandlers({
+      ...{ ...options, metrics, executor, execLog, activity, lease, power, now },
+      askUser: (order) => askQuietly(options.runnerSocket, order),
+    }),
     isTokenRight: createTokenCheck(options.tokenSha256),
     limits: options.limits,
     onCall: (name) => {

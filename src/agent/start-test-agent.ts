@@ -56,8 +56,8 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
   const place = (name: string) => join(folder, name);
   const paths: MachinePaths = {
     ...machinePaths,
-    logRoot: place('log'),
-    cloudInitRun: place('ci'),
+    ...{ logRoot: place('log'), cloudInitRun: place('ci') },
+    ...{ setupState: place('setup'), setupRunning: place('setup-running') },
     ...options.paths,
   };
   for (const path of [paths.logRoot, paths.cloudInitRun]) mkdirSync(path, { recursive: true });
@@ -81,6 +81,7 @@ export async function startTestAgent(options: TestAgentOptions = {}): Promise<Te
     seenPath: place('seen.json'),
     historyPath: place('history'),
     noticeCommand: ['true'],
+    setupTriggerPath: place('setup-trigger'),
     limits: options.limits ?? {
       calls: uncounted,
       strangers: { tcp: uncounted, unix: uncounted },

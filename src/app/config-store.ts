@@ -1,3 +1,5 @@
+import type { Place } from '../domain/project.ts';
+
 /** The port to the file of the user's settings, as text: what it holds, and changes to it. */
 export interface ConfigStore {
   readonly path: string;
@@ -8,6 +10,8 @@ export interface ConfigStore {
    * @throws SpuffError `config` naming the line, for a file that can't be used
    */
   read(): ReadonlyMap<string, string>;
+  /** Where each value stands in the file, by key; both from 1. @throws SpuffError as `read` */
+  places(): ReadonlyMap<string, Place>;
   /** Sets keys in one step; comments and what else the file says stay. @throws SpuffError `config` for a value that won't do */
   set(values: Readonly<Record<string, string>>): void;
   /** Takes a key out of the file, so that the default counts again. @returns false when it was not there */

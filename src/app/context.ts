@@ -2,11 +2,14 @@ import type { GuardPolicy } from '../domain/guard.ts';
 import type { GuardControl } from '../domain/guard-control.ts';
 import type { GuardFileStore } from '../domain/guard-policy.ts';
 import type { Progress } from '../domain/progress.ts';
+import type { ProjectFile } from '../domain/project.ts';
 import type { CallOptions, Provider, ProviderId, Runtime } from '../domain/provider.ts';
 import type { RescueStore } from '../domain/rescue.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
+
+import type { ProjectFiles } from './project-files.ts';
 
 /** The daemon's code and the runtime it needs on a machine, as files on this machine. */
 export interface AgentPackage {
@@ -36,6 +39,13 @@ export interface AppContext {
   /** Whether a person may be asked something. */
   readonly mayAsk: boolean;
   settings(): Promise<Settings>;
+  /**
+   * What the file of the project asks for that `directory` belongs to, the working directory unless told; null: there is no
+   * such file.
+   * @throws SpuffError `config` naming file, line and column of what is wrong
+   */
+  project(directory?: string): Promise<ProjectFile | null>;
+  projectFiles(): Promise<ProjectFiles>;
   state(): Promise<StateStore>;
   ssh(): Promise<Ssh>;
   /** @throws SpuffError `config` for a provider that does not exist, naming those that do */

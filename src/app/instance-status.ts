@@ -21,7 +21,11 @@ export interface InstanceStatus {
   cloudInit: Part<AgentResponse<'cloudInit'>>;
   activity: Part<AgentResponse<'activity'>>;
   /** Only when asked for. */
-  detail: { metrics: Part<AgentResponse<'metrics'>>; processes: Part<AgentResponse<'processes'>> } | null;
+  detail: {
+    metrics: Part<AgentResponse<'metrics'>>;
+    processes: Part<AgentResponse<'processes'>>;
+    setup: Part<AgentResponse<'projectStatus'>>;
+  } | null;
 }
 
 /** Asks the provider and the agent. What one of them can't answer does not hide what the other says. */
@@ -36,12 +40,13 @@ export async function readStatus(
   ]);
   const ask = <T>(question: (agent: AgentClient) => Promise<T>): Promise<Part<T>> =>
     client.ok ? attempt(() => question(client.value)) : Promise.resolve(client);
-  const [agent, cloudInit, activity, metrics, processes] = await Promise.all([
+  const [agent, cloudInit, activity, metrics, processes, setup] = await Promise.all([
     ask((it) => it.ask('status')),
     ask((it) => it.ask('cloudInit')),
     ask((it) => it.ask('activity')),
     options.detailed ? ask((it) => it.ask('metrics')) : null,
     options.detailed ? ask((it) => it.ask('processes', { limit: '10' })) : null,
+    options.detailed ? ask((it) => it.ask('projectStatus')) : null,
   ]);
   return {
     instance: (await context.state()).getInstance(instance.key) ?? instance,
@@ -50,7 +55,7 @@ export async function readStatus(
     agent,
     cloudInit,
     activity,
-    detail: metrics && processes ? { metrics, processes } : null,
+    detail: metrics && processes && setup ? { metrics, processes, setup } : null,
   };
 }
 

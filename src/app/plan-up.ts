@@ -6,11 +6,12 @@ import type { Settings } from '../domain/settings.ts';
 import { leaseWithin } from '../domain/spend-limit.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import type { AppContext } from './context.ts';
+import { type EffectiveSettings, effectiveSettings } from './effective-settings.ts';
 import { ownerName } from './owner.ts';
 import { type PricedSize, priceSize } from './plan-price.ts';
 import { describeWrongClock, watchClock, wrongByMs } from './provider-clock.ts';
 
-/** What the user asked for; what is undefined comes from the settings, then from the provider. */
+/** What the user asked for; what is undefined comes from the project, then from the settings, then from the provider. */
 export interface UpRequest {
   name: string;
   provider?: string | undefined;
@@ -60,14 +61,15 @@ export interface UpPlan {
 }
 
 /**
- * Decides everything that `up` needs to know. Reads settings, public keys and, where machines cost money, the provider's
+ * Decides everything that `up` needs to know. Reads the project's file, settings, public keys and, where machines cost money, the provider's
  * catalogue; changes nothing.
  * @throws SpuffError `usage` | `config` | `permission` | `quota` naming what is wrong
  */
 export async function planUp(context: AppContext, request: UpRequest): Promise<UpPlan> {
   const name = checkInstanceName(request.name);
-  const settings = await context.settings();
-  const provider = await context.provider(request.provider ?? settings.provider);
+  const effective = await effectiveSettings(context, request);
+  const { settings, project } = effective;
+  const provider = await context.provider(settings.provider);
   const regions = chooseRegions(request, settings, provider);
   if (request.spot && !provider.caps.spot)
     throw new SpuffError('unsupported', `${provider.id} has no spot machines`, {
@@ -97,9 +99,9 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     spot: request.spot ?? false,
     user: checkUserName(settings.user),
     owner: ownerName(),
-    directory: context.directory,
+    directory: project?.root ?? context.directory,
     idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,
-    onIdle: chooseOnIdle(context, settings, provider, request),
+    onIdle: chooseOnIdle(context, effective, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
     keys: await ssh.findLoginKeys(settings.sshKey),
   };
@@ -107,9 +109,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
 
 /** P4: what is not allowed is refused before anything is asked of the provider. */
 function chooseRegions(request: UpRequest, settings: Settings, provider: Provider): readonly string[] {
-  // The regions of the settings are those of their provider.
-  const own = provider.id === settings.provider ? settings.regions : null;
-  const regions = request.regions ?? own ?? [provider.defaults.region];
+  const regions = request.regions ?? settings.regions ?? [provider.defaults.region];
   const refused = regions.filter((region) => !(settings.allowedRegions ?? [region]).includes(region));
   if (refused.length === 0 || provider.caps.billing === null) return regions;
   const [first] = settings.allowedRegions ?? [];
@@ -148,7 +148,7 @@ async function checkRescue(context: AppContext, { rescue, rescueTo }: Settings):
 /** @throws SpuffError `unsupported` for a disk that could not be kept */
 function chooseOnIdle(
   { progress }: AppContext,
-  { onIdle, rescue }: Settings,
+  { settings: { onIdle, rescue }, places }: EffectiveSettings,
   { id, caps }: Provider,
   { spot, name }: UpRequest,
 ): OnIdle {
@@ -166,7 +166,11 @@ function chooseOnIdle(
   }
   if (canKeep) return onIdle;
   throw new SpuffError('unsupported', `${why} can't be kept when the machine goes by itself`, {
-    hints: ['let it go with the machine: spuff config set on_idle destroy'],
+    hints: [
+      places.has('on_idle')
+        ? `let it go with the machine: on_idle: destroy, at ${places.get('on_idle')}`
+        : 'let it go with the machine: spuff config set on_idle destroy',
+    ],
   });
 }
 

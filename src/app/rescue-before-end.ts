@@ -27,7 +27,7 @@ export async function rescueBeforeDown(
   instance: Instance,
   { goesOn, diskIsKept }: BeforeDown,
 ): Promise<ReceiptRescue | null> {
-  if (!(await wantsRescue(context)) || instance.phase !== 'ready') return null;
+  if (!(await wantsRescue(context, instance)) || instance.phase !== 'ready') return null;
   try {
     const outcome = await saveWork(context, instance, defaultRescueTimeoutMs);
     if (outcome.trailer.lost > 0) throw notAllSaved(instance, outcome);
@@ -52,7 +52,7 @@ export async function rescueBeforeReap(
   isRunning: boolean,
 ): Promise<ReceiptRescue | null> {
   if (instance?.phase !== 'ready' || instance.hostIdentity.phase !== 'pinned' || !isRunning) return null;
-  if (!(await wantsRescue(context))) return null;
+  if (!(await wantsRescue(context, instance))) return null;
   try {
     const outcome = await saveWork(context, instance, reaperGraceMs);
     if (outcome.trailer.lost === 0) return receiptOf(outcome);
@@ -66,10 +66,11 @@ export async function rescueBeforeReap(
   }
 }
 
-/** By the user's settings. Where those can't be read, the machine must not stay for it: as with all that is wrong in them. */
-async function wantsRescue(context: AppContext): Promise<boolean> {
+/** By the instance's project, else by the user's settings. Where those can't be read, the machine must not stay for it. */
+async function wantsRescue(context: AppContext, { directory }: Instance): Promise<boolean> {
   try {
-    return (await context.settings()).rescue;
+    const { rescue } = await context.settings();
+    return (await context.project(directory))?.rescue ?? rescue;
   } catch (error) {
     if (!(error instanceof SpuffError)) throw error;
     context.progress.warn(`whether work is to be saved first is not known: ${error.message}`);

@@ -9,7 +9,13 @@ import { runProcess } from '../lib/process.ts';
 import { packFiles } from './agent-archive.ts';
 import { type AgentInstallation, installAgent, installCommand, installFiles } from './agent-install.ts';
 import { installScript, missingRuntimeStatus } from './agent-install-script.ts';
-import { agentUnitFiles, agentUnits, agentUnitTargets, renderAgentUnits } from './agent-units.ts';
+import {
+  agentUnitFiles,
+  agentUnitPatterns,
+  agentUnits,
+  agentUnitTargets,
+  renderAgentUnits,
+} from './agent-units.ts';
 
 let folder: string;
 let installation: AgentInstallation;
@@ -162,6 +168,13 @@ describe('the units', () => {
   it('are all written and all started', () => {
     expect(Object.keys(renderAgentUnits('dev')).sort()).toEqual([...agentUnitFiles].sort());
     expect(Object.keys(agentUnitTargets).sort()).toEqual([...agentUnits].sort());
+  });
+
+  it('are those that a restored machine finds by their names', () => {
+    const patterns = agentUnitPatterns.map((pattern) => new RegExp(`^${pattern.replace('*', '.*')}$`));
+    const isFound = (unit: string) => patterns.some((pattern) => pattern.test(unit));
+    expect(agentUnitFiles.filter((unit) => !isFound(unit))).toEqual([]);
+    expect(['spuff-firewall.service', 'spuff-first-boot.service'].filter(isFound)).toEqual([]);
   });
 
   it('are what systemd can read', async () => {

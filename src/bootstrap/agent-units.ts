@@ -11,7 +11,9 @@ import {
   preDownUnit,
 } from '../domain/agent-config.ts';
 import { checkUserName } from '../domain/names.ts';
+import { setupUnit } from '../domain/setup-paths.ts';
 import { forwardedAgentPath, forwardedAgentUnits, renderForwardedAgentUnits } from './forwarded-agent.ts';
+import { renderSetupUnits, startedSetupUnits } from './setup-units.ts';
 
 export const agentUser = 'spuff-agent';
 
@@ -24,6 +26,7 @@ export const agentUnits = [
   'spuff-poweroff.path',
   'spuff-agent.service',
   ...forwardedAgentUnits,
+  ...startedSetupUnits,
 ] as const;
 
 /** Every unit file that an installation leaves in /etc/systemd/system. */
@@ -32,6 +35,16 @@ export const agentUnitFiles = [
   'spuff-exec@.service',
   preDownUnit,
   'spuff-poweroff.service',
+  setupUnit,
+] as const;
+
+/** The same as patterns of a shell, and no other unit of spuff's: user data has little room. */
+export const agentUnitPatterns = [
+  'spuff-agent*',
+  'spuff-exec*',
+  'spuff-fo*',
+  'spuff-p*',
+  'spuff-s*',
 ] as const;
 
 /** Which target starts a unit at boot. */
@@ -43,6 +56,8 @@ export const agentUnitTargets: Readonly<Record<(typeof agentUnits)[number], stri
   'spuff-agent.service': 'multi-user.target',
   'spuff-forwarded-agent.path': 'paths.target',
   'spuff-forwarded-agent.service': 'multi-user.target',
+  'spuff-setup.path': 'paths.target',
+  'spuff-setup-restore.service': 'multi-user.target',
 };
 
 const agentSocket = (user: string) => `[Unit]
@@ -246,5 +261,6 @@ export function renderAgentUnits(
     'spuff-poweroff.service': powerOffService,
     'spuff-agent.service': agentService,
     ...renderForwardedAgentUnits(name),
+    ...renderSetupUnits(agentFolder),
   };
 }

@@ -2,7 +2,7 @@
  * The two scripts of the first boot: fixed text, for any POSIX shell. What differs between machines reaches them as
  * files that cloud-init has written, never by being put into the text.
  */
-import { agentUnitFiles, agentUnits } from './agent-units.ts';
+import { agentUnitPatterns, agentUnits } from './agent-units.ts';
 import { forwardedAgentFolder } from './forwarded-agent.ts';
 import { firewallUnit, firewallUnitPath } from './hardening-firewall.ts';
 import { sshdDropInPath } from './hardening-ssh.ts';
@@ -32,7 +32,7 @@ export const restoreScript = `set -u
 failed=0
 rm -rf /root/.ssh/authorized_keys* /home/*/.ssh/authorized_keys* /etc/ssh/ssh_host_*key* \\
   ${sshdDropInPath}* /etc/sudoers.d/90-cloud-init-users \\
-  /etc/spuff /var/lib/spuff /var/log/spuff /run/spuff || failed=1
+  /etc/spuff /var/lib/spuff /var/log/spuff /var/log/spuff-* /run/spuff || failed=1
 current=$(readlink -f /var/lib/cloud/instance) && for old in /var/lib/cloud/instances/*; do
   [ "$old" = "$current" ] ||
     rm -rf "$old" /run/cloud-init/instance-data-sensitive.json || failed=1
@@ -40,7 +40,7 @@ done
 cd /etc/systemd/system || exit
 if [ -e spuff-agent.service ]; then
   systemctl --no-block stop ${agentUnits.join(' ')}
-  for unit in ${agentUnitFiles.join(' ')}; do
+  for unit in ${agentUnitPatterns.join(' ')}; do
     rm -f "$unit" ./*.wants/"$unit" || failed=1
   done
 fi

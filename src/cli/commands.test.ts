@@ -38,7 +38,7 @@ describe('every command', () => {
       expect(command.examples.length).toBeGreaterThan(0);
       for (const example of command.examples) {
         // What a shell takes off before the program sees the line.
-        const [program, ...argv] = splitShellWords(example.command.replace(/ <.*$/, ''));
+        const [program, ...argv] = splitShellWords(example.command.replace(/ [<>].*$/, ''));
         expect(program).toBe('spuff');
         const line = await parseLine(argv, look);
         expect(line).toMatchObject({ kind: 'command', spec: { name } });
@@ -62,7 +62,7 @@ describe('every command', () => {
 
   it('that only reads has --json', () => {
     const writing = new Set(
-      'ssh,exec,cp,completion,snapshot delete,image rm,init,config set,config unset,config edit,guard allow,guard revoke,reaper uninstall,reaper workflow'.split(
+      'ssh,exec,cp,completion,schema,snapshot delete,image rm,init,config set,config unset,config edit,guard allow,guard revoke,reaper uninstall,reaper workflow'.split(
         ',',
       ),
     );

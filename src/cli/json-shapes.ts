@@ -3,6 +3,7 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
+import { bundleShapes } from './json-bundles.ts';
 import { guardShapes } from './json-guard.ts';
 import { keyShapes } from './json-keys.ts';
 import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
@@ -27,7 +28,9 @@ import {
   untracked,
   verdict,
 } from './json-parts.ts';
+import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
+import { setupAnswer } from './json-setup.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -42,7 +45,7 @@ export const jsonShapes = {
     schema: envelope({ plans: z.array(plan) }),
   },
   status: {
-    about: '`status`; with `--watch` one a line. `metrics` and `processes` only with `--detailed`.',
+    about: '`status`; with `--watch` one a line. `metrics`, `processes` and `setup` only with `--detailed`.',
     schema: envelope({
       checkedAt: time,
       instance,
@@ -52,7 +55,14 @@ export const jsonShapes = {
       activity: part(agentAnswer),
       metrics: z.optional(part(agentAnswer)),
       processes: z.optional(part(agentAnswer)),
+      setup: z.optional(part(setupAnswer)),
     }),
+  },
+  setup: {
+    about:
+      '`setup`: how far the setup of an instance is, at its end or where it was stopped. `state` of it, its parts and their ' +
+      '`items` is `pending`, `in_progress`, `done`, `failed` or `skipped`; `log` is a path for `spuff logs --file`.',
+    schema: envelope({ ...ofInstance, setup: setupAnswer }),
   },
   why: {
     about:
@@ -199,7 +209,9 @@ export const jsonShapes = {
   },
   ...rescueShapes,
   ...keyShapes,
+  ...bundleShapes,
   ...guardShapes,
+  ...projectShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

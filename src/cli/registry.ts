@@ -12,6 +12,7 @@ export const commandGroups: readonly CommandGroup[] = [
     commands: {
       up: async () => (await import('./commands/up.ts')).up,
       ls: async () => (await import('./commands/ls.ts')).ls,
+      setup: async () => (await import('./commands/setup.ts')).setup,
       status: async () => (await import('./commands/status.ts')).status,
       extend: async () => (await import('./commands/extend.ts')).extend,
       why: async () => (await import('./commands/why.ts')).why,
@@ -34,6 +35,11 @@ export const commandGroups: readonly CommandGroup[] = [
       'agent activity': async () => (await import('./commands/agent-activity.ts')).agentActivity,
       'agent exec-log': async () => (await import('./commands/agent-exec-log.ts')).agentExecLog,
       'agent upgrade': async () => (await import('./commands/agent-upgrade.ts')).agentUpgrade,
+      bundles: async () => (await import('./commands/bundles.ts')).bundles,
+      'ai list': async () => (await import('./commands/ai-list.ts')).aiList,
+      'ai info': async () => (await import('./commands/ai-info.ts')).aiInfo,
+      'ai install': async () => (await import('./commands/ai-install.ts')).aiInstall,
+      'ai status': async () => (await import('./commands/ai-status.ts')).aiStatus,
     },
   },
   {
@@ -90,8 +96,11 @@ export const commandGroups: readonly CommandGroup[] = [
     title: 'spuff itself',
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
+      validate: async () => (await import('./commands/validate.ts')).validate,
+      schema: async () => (await import('./commands/schema.ts')).schema,
       'config show': async () => (await import('./commands/config-show.ts')).configShow,
       'config get': async () => (await import('./commands/config-get.ts')).configGet,
+      'config explain': async () => (await import('./commands/config-explain.ts')).configExplain,
       'config set': async () => (await import('./commands/config-set.ts')).configSet,
       'config unset': async () => (await import('./commands/config-unset.ts')).configUnset,
       'config edit': async () => (await import('./commands/config-edit.ts')).configEdit,
@@ -106,6 +115,7 @@ export const commandGroups: readonly CommandGroup[] = [
 /** What the first words of two-word commands are about. */
 export const families: Readonly<Record<string, string>> = {
   agent: 'ask spuff-agent, the daemon on an instance',
+  ai: 'AI tools on an instance',
   reaper: 'have machines reaped by a timer, a scheduled job, or a process that runs on',
   snapshot: 'keep the disk of an instance, and start others from it',
   rescued: 'work that was saved from instances, on this computer',

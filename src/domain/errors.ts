@@ -38,6 +38,11 @@ export const errorCodes = {
     meaning: 'a file is open to others, or may not be read or written',
   },
   unsupported: { exitStatus: 16, retryHelps: false, meaning: 'this provider or platform cannot do that' },
+  setup: {
+    exitStatus: 17,
+    retryHelps: true,
+    meaning: 'the machine is there, and what the project asks of it could not all be done',
+  },
   internal: { exitStatus: 70, retryHelps: false, meaning: 'a bug in spuff' },
   interrupted: { exitStatus: 130, retryHelps: true, meaning: 'stopped by Ctrl-C or a signal' },
 } as const satisfies Record<string, { exitStatus: number; retryHelps: boolean; meaning: string }>;

@@ -1,10 +1,19 @@
 /** What a project asks of its machine: `spuff.yaml`, after it was read and checked. Nothing in here is resolved yet. */
+import { nearestInstanceName } from './names.ts';
 import type { OnIdle } from './provider.ts';
 
 export const projectFileNames = ['spuff.yaml', 'spuff.yml'] as const;
 
 /** Holds `env` alone, stands beside the project's file and never in git. */
 export const secretsFileNames = ['spuff.secrets.yaml', 'spuff.secrets.yml'] as const;
+
+/** What Compose looks for, in its order (compose-spec, 03-compose-file). */
+export const composeFileNames = [
+  'compose.yaml',
+  'compose.yml',
+  'docker-compose.yaml',
+  'docker-compose.yml',
+] as const;
 
 export const syncModes = ['rsync', 'git', 'none'] as const;
 export type SyncMode = (typeof syncModes)[number];
@@ -52,6 +61,12 @@ export interface ServicesWish {
   profiles: readonly string[];
 }
 
+/** Where something stands in a file; both from 1. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
 /** undefined in a field that the settings have too: the file does not speak of it. */
 export interface ProjectFile {
   /** Of the file. */
@@ -88,6 +103,26 @@ export interface ProjectFile {
   firewall: 'my-ip' | 'open' | readonly string[] | undefined;
   rescue: boolean | undefined;
   onIdle: OnIdle | undefined;
+  /** Where the value of each setting stands, by its path in the file: `resources.size`, `env.NAME`, `ports[0]`. */
+  places: ReadonlyMap<string, Place>;
+}
+
+/** Something that is wrong in a file of a project. It says where, and never repeats a credential. */
+export interface FileProblem extends Place {
+  path: string;
+  message: string;
+  hint: string | null;
+}
+
+/** `/work/app/spuff.yaml:4:9`; the path alone for what the file does not speak of. */
+export function placeOf({ path, places }: Pick<ProjectFile, 'path' | 'places'>, key: string): string {
+  const place = places.get(key);
+  return place ? `${path}:${place.line}:${place.column}` : path;
+}
+
+/** What a project is called whose file does not say: after its folder, as far as that can be a name. */
+export function defaultProjectName(root: string): string {
+  return nearestInstanceName(root.split('/').at(-1) ?? '') ?? 'project';
 }
 
 /** What a project without a file is: nothing is set up, and the working tree stays where it is. */
@@ -117,5 +152,6 @@ export function emptyProject(path: string, root: string, name: string): ProjectF
     firewall: undefined,
     rescue: undefined,
     onIdle: undefined,
+    places: new Map(),
   };
 }

@@ -42,6 +42,8 @@ export interface SessionOptions {
   shared: boolean;
   /** Further options for ssh itself, already checked, such as `-L 8080:localhost:8080`. */
   sshArgs?: readonly string[];
+  /** Gives the program no standard input: for one that runs beside what the user does. */
+  withoutInput?: boolean;
   signal?: AbortSignal;
 }
 

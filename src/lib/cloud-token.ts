@@ -4,9 +4,7 @@
  */
 import { SpuffError } from '../domain/errors.ts';
 import { Secret } from '../domain/secret.ts';
-import { escapeText } from './escape.ts';
-import { runProcess } from './process.ts';
-import { splitWords } from './split-words.ts';
+import { runSecretCommand } from './secret-command.ts';
 
 export interface TokenSource {
   provider: string;
@@ -19,8 +17,7 @@ export interface TokenSource {
   env: NodeJS.ProcessEnv;
 }
 
-const overAll = 'SPUFF_API_TOKEN';
-const commandTimeoutMs = 120_000;
+export const overAll = 'SPUFF_API_TOKEN';
 
 /**
  * The token, from `SPUFF_API_TOKEN`, else the provider's own variables, else `token_command`.
@@ -59,21 +56,14 @@ export async function runTokenCommand(
   source: Pick<TokenSource, 'provider' | 'variables' | 'command' | 'env'>,
   signal: AbortSignal,
 ): Promise<string> {
-  const argv = splitWords(source.command ?? '');
-  const withheld = new Set([overAll, ...source.variables]);
-  const env = Object.fromEntries(
-    Object.entries(source.env).filter((entry): entry is [string, string] => {
-      return entry[1] !== undefined && !withheld.has(entry[0]);
-    }),
+  const { provider, variables, command, env } = source;
+  return runSecretCommand(
+    {
+      ...{ name: 'token_command', line: command ?? '', env },
+      withheld: new Set([overAll, ...variables]),
+      extra: { SPUFF_PROVIDER: provider },
+      hint: 'run it by hand to see why: spuff config get token_command',
+    },
+    signal,
   );
-  const { exitCode, stdout, stderr, timedOut } = await runProcess(argv, {
-    ...{ signal, timeoutMs: commandTimeoutMs, maxBytes: 64 * 1024 },
-    env: { ...env, SPUFF_PROVIDER: source.provider },
-  });
-  if (exitCode === 0) return stdout;
-  const end = timedOut ? `did not end within ${commandTimeoutMs / 1_000} s` : `ended with ${exitCode}`;
-  const said = escapeText(stderr.trim(), { singleLine: true }).slice(0, 300);
-  throw new SpuffError('auth', `token_command (${argv[0]}) ${end}${said === '' ? '' : `: ${said}`}`, {
-    hints: ['run it by hand to see why: spuff config get token_command'],
-  });
 }

@@ -38,3 +38,11 @@ function isCredential(name: string, value: string): boolean {
 function isSecretValue(name: string, value: string): boolean {
   return value.length >= shortestCharacters && (credentialEnd.test(name) || findToken(value) !== null);
 }
+
+/** What machines are ordered with. AWS's variables are not among them: other programs need them for other things. */
+const orderingToken = /^(?:SPUFF_API|(?:DO|DIGITAL_?OCEAN|HCLOUD|HETZNER)(?:_[A-Z]+)*)_TOKEN$/i;
+
+/** Whether a variable holds the token of a cloud that spuff orders machines from: nothing of a project's has a use for it. */
+export function isOrderingToken(name: string): boolean {
+  return orderingToken.test(name);
+}

@@ -2,11 +2,13 @@
  * The daemon on the machine, and the programs that it has systemd start as the login user.
  *
  * `serve`: the daemon; systemd gives it its two listening sockets. `run`: one command of `/exec`, from the connection on
- * standard input. `notice TEXT`: shows a text on the user's terminals.
+ * standard input. `notice TEXT`: shows a text on the user's terminals. `setup` and `setup-restore` are root's units: they
+ * do what the user has sent over SSH, and put back after a boot what is to outlive one.
  */
 import { Socket } from 'node:net';
 import { machinePaths } from '../agent/machine-paths.ts';
 import { agentConfigPath, agentTokenVariable } from '../domain/agent-config.ts';
+import { setupTriggerPath } from '../domain/setup-paths.ts';
 import { agentPort } from '../protocol/routes.ts';
 import { spuffVersion } from '../protocol/version.ts';
 
@@ -54,6 +56,7 @@ async function serve(): Promise<void> {
     seenPath: '/run/spuff-agent/seen.json',
     historyPath: '/run/spuff-agent/history',
     noticeCommand: [process.execPath, process.argv[1] ?? '', 'notice'],
+    setupTriggerPath,
     problems,
     limits: createSharedLimits(() => performance.now()),
     log,
@@ -87,10 +90,24 @@ async function notice(): Promise<void> {
   showNotice(args.join(' '), { folder: '/dev/pts', userId: process.geteuid?.() ?? -1 });
 }
 
+async function setup(): Promise<void> {
+  const { serveSetup } = await import('../agent/setup/setup-service.ts');
+  await serveSetup(log);
+  // A program of the project's that has left something running must not keep this up: systemd ends it.
+  process.exit(0);
+}
+
+async function setupRestore(): Promise<void> {
+  const { restoreSetup } = await import('../agent/setup/setup-service.ts');
+  restoreSetup();
+}
+
 const modes: Record<string, () => Promise<void>> = {
   serve,
   run,
   notice,
+  setup,
+  'setup-restore': setupRestore,
   version: async () => void process.stdout.write(`${spuffVersion}\n`),
 };
 
@@ -101,6 +118,6 @@ if (start) {
     process.exit(1);
   });
 } else {
-  log('usage: agent.cjs serve|run|notice TEXT|version');
+  log('usage: agent.cjs serve|run|notice TEXT|setup|setup-restore|version');
   process.exit(2);
 }

@@ -171,9 +171,25 @@ function composeContext(
       const { openRescueStore } = await import('../state/rescue-files.ts');
       return openRescueStore(guardedPaths(), systemRuntime);
     }),
+    ...composeProject(),
     ...composeGuard(home),
   };
   return context;
+}
+
+function composeProject(): Pick<AppContext, 'project' | 'projectFiles'> {
+  const projectFiles = once(async () => {
+    const { openProjectFiles } = await import('../state/project-files.ts');
+    return openProjectFiles();
+  });
+  const readAt = onceEach(async (path) => (await projectFiles()).read(path));
+  return {
+    projectFiles,
+    project: async (directory = currentDirectory()) => {
+      const path = (await projectFiles()).find(directory);
+      return path === null ? null : readAt(path);
+    },
+  };
 }
 
 function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'> {

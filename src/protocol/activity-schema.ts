@@ -33,6 +33,8 @@ export const activityResponse = z.object({
     calls: z.object({ lastAt: z.nullable(time) }),
     heartbeats: z.object({ lastInteractiveAt: z.nullable(time) }),
     exec: z.object({ running: z.number(), lastAt: z.nullable(time) }),
+    /** Of the project; what it starts is not counted as the user's processes. */
+    setup: z.optional(z.object({ running: z.boolean(), lastAt: z.nullable(time) })),
     cpu: z.object({
       /** Of all that is not the system's own. */
       ...coresAtWork,

@@ -79,6 +79,15 @@ const logsStreamQuery = z.strictObject({
   lines: z._default(numberText(0, 5_000), 10),
 });
 
+/** A service of the project's compose file; missing: all of them. */
+const servicesRestartRequest = z.strictObject({
+  service: z.optional(
+    z
+      .string()
+      .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'expected the name of a service'), z.maxLength(100)),
+  ),
+});
+
 const none = z.strictObject({});
 
 /** The query string of each GET route and the body of each POST route. */
@@ -97,6 +106,12 @@ export const requestSchemas = {
   activityHistory: none,
   keep: keepRequest,
   shutdown: shutdownRequest,
+  projectConfig: none,
+  projectStatus: none,
+  projectSetup: none,
+  devtools: none,
+  services: none,
+  servicesRestart: servicesRestartRequest,
 } as const satisfies Record<RouteName, z.ZodMiniType>;
 
 /** As the handler gets it, after defaults. */

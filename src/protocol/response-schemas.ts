@@ -5,6 +5,13 @@
 import * as z from 'zod/mini';
 import { activityHistoryResponse, activityResponse } from './activity-schema.ts';
 import type { RouteName } from './routes.ts';
+import {
+  devtoolsResponse,
+  servicesResponse,
+  setupConfig,
+  setupStartResponse,
+  setupStatus,
+} from './setup-schema.ts';
 
 const time = z.iso.datetime();
 const nullable = <T extends z.ZodMiniType>(schema: T) => z.nullable(schema);
@@ -236,6 +243,13 @@ export const responseSchemas = {
   activityHistory: activityHistoryResponse,
   keep: keepResponse,
   shutdown: shutdownResponse,
+  /** null: nothing was ever asked for. */
+  projectConfig: z.object({ config: nullable(setupConfig) }),
+  projectStatus: setupStatus,
+  projectSetup: setupStartResponse,
+  devtools: devtoolsResponse,
+  services: servicesResponse,
+  servicesRestart: servicesResponse,
 } as const satisfies Record<RouteName, z.ZodMiniType>;
 
 export type AgentResponse<Name extends RouteName> = z.infer<(typeof responseSchemas)[Name]>;

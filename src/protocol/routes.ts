@@ -45,6 +45,12 @@ export const routes = {
   activityHistory: get('/activity/history', { activity: 'none' }),
   keep: post('/keep', 4 * 1024, 'call'),
   shutdown: post('/shutdown', 4 * 1024, 'call'),
+  projectConfig: get('/project/config', { activity: 'none' }),
+  projectStatus: get('/project/status', { activity: 'none' }),
+  projectSetup: post('/project/setup', 4 * 1024, 'call'),
+  devtools: get('/devtools', { activity: 'none' }),
+  services: get('/services', { activity: 'call' }),
+  servicesRestart: post('/services/restart', 4 * 1024, 'call'),
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof routes;

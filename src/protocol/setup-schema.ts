@@ -22,6 +22,7 @@ const archive = z.strictObject({
   target: absolutePath,
   /** Links in /usr/local/bin: name, and path below the target. */
   links: z.record(text(80), text(400)),
+  required: z.optional(z.boolean()),
 });
 
 /** A runtime and its tools, as data: what a machine does for it needs no knowledge of the bundle. */
@@ -29,9 +30,11 @@ export const bundlePlan = z.strictObject({
   name: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,30}$/)),
   version: z.nullable(text(60)),
   aptPackages: z.array(text(120)),
+  optionalAptPackages: z.optional(z.array(text(120))),
   archives: z.array(archive),
   /** `name@version`, installed globally with the machine's npm, without running the packages' scripts. */
   npmPackages: z.array(text(200)),
+  optionalNpmPackages: z.optional(z.array(text(200))),
   /** Run one after the other, as root or as the login user. */
   commands: z.array(
     z.strictObject({ argv, asUser: z.boolean(), required: z.boolean(), env: z.record(text(80), z.string()) }),
@@ -59,6 +62,7 @@ export const setupOrder = z.strictObject({
   packages: z.array(text(200)),
   repositories: z.array(repository),
   dotfiles: z.nullable(repository),
+  /** The file's path is relative to `directory`. */
   services: z.nullable(z.strictObject({ composeFile: text(400), profiles: z.array(text(80)) })),
   setup: z.array(text(64 * 1024)),
   postUp: z.array(text(64 * 1024)),
@@ -68,6 +72,51 @@ export const setupOrder = z.strictObject({
 export type SetupOrder = z.infer<typeof setupOrder>;
 export type BundlePlan = z.infer<typeof bundlePlan>;
 
+/** What `spuff setup --only` names. */
+export const setupSelections = [
+  'packages',
+  'bundles',
+  'ai',
+  'repositories',
+  'dotfiles',
+  'services',
+  'scripts',
+  'hooks',
+] as const;
+export type SetupSelection = (typeof setupSelections)[number];
+
+/** How one run is to treat the order. */
+export const setupRequest = z.strictObject({
+  /** By which the status tells the run from others. */
+  run: z.string().check(z.regex(/^[0-9a-z-]{1,40}$/)),
+  /** null: all of it. */
+  only: z.nullable(z.array(z.enum(setupSelections))),
+  /** Also what is done and unchanged. */
+  again: z.boolean(),
+  /** Whether a session lends an SSH agent meanwhile, so that waiting for it makes sense. */
+  lends: z.boolean(),
+});
+export type SetupRequest = z.infer<typeof setupRequest>;
+
+/** The order as it may be shown: of the variables their names alone. */
+export const setupConfig = z.object({
+  project: z.string(),
+  directory: z.string(),
+  envNames: z.array(z.string()),
+  keepEnv: z.boolean(),
+  bundles: z.array(z.object({ name: z.string(), version: z.nullable(z.string()) })),
+  aiTools: z.array(z.object({ name: z.string(), version: z.nullable(z.string()) })),
+  packages: z.array(z.string()),
+  repositories: z.array(z.object({ url: z.string(), path: z.string(), branch: z.nullable(z.string()) })),
+  dotfiles: z.nullable(z.object({ url: z.string(), path: z.string(), branch: z.nullable(z.string()) })),
+  services: z.nullable(z.object({ composeFile: z.string(), profiles: z.array(z.string()) })),
+  setup: z.array(z.string()),
+  postUp: z.array(z.string()),
+  preDown: z.array(z.string()),
+});
+export type SetupConfig = z.infer<typeof setupConfig>;
+
+/** `skipped`: what it needs has failed, or it was not asked for. */
 export const setupStates = ['pending', 'in_progress', 'done', 'failed', 'skipped'] as const;
 export const setupPartKinds = [
   'packages',
@@ -83,7 +132,7 @@ export const setupPartKinds = [
 const state = z.enum(setupStates);
 const time = z.nullable(z.iso.datetime());
 
-export const setupPart = z.strictObject({
+export const setupPart = z.object({
   kind: z.enum(setupPartKinds),
   /** Of the bundle or tool; the number of the script; else as the kind. */
   name: z.string(),
@@ -95,17 +144,57 @@ export const setupPart = z.strictObject({
   /** Relative to /var/log. */
   log: z.nullable(z.string()),
   /** The packages, tools or repositories of this part, where they differ from it. */
-  items: z.array(z.strictObject({ name: z.string(), state, detail: z.nullable(z.string()) })),
+  items: z.array(z.object({ name: z.string(), state, detail: z.nullable(z.string()) })),
 });
 
-export const setupStatus = z.strictObject({
+export const setupStatus = z.object({
   /** null: nothing was ever asked for. */
   project: z.nullable(z.string()),
+  /** Of the last run; null as `project`. */
+  run: z.nullable(z.string()),
   state,
   startedAt: time,
   endedAt: time,
+  /** Why it did not come to its end, where no part says so. */
+  detail: z.nullable(z.string()),
   parts: z.array(setupPart),
 });
 
 export type SetupStatus = z.infer<typeof setupStatus>;
 export type SetupPart = z.infer<typeof setupPart>;
+export type SetupState = (typeof setupStates)[number];
+export type SetupPartKind = (typeof setupPartKinds)[number];
+
+/** `running`: one was at work already, and nothing was started. */
+export const setupStartResponse = z.object({ outcome: z.enum(['started', 'running']) });
+
+/** Bundles and AI tools as the checks found them when they were last set up. */
+export const devtoolsResponse = z.object({
+  devtools: z.array(
+    z.object({
+      kind: z.enum(['bundle', 'ai']),
+      name: z.string(),
+      state,
+      detail: z.nullable(z.string()),
+      /** `version` is the first line of what the tool answered; null: it did not. */
+      tools: z.array(z.object({ name: z.string(), state, version: z.nullable(z.string()) })),
+    }),
+  ),
+});
+
+export const servicesResponse = z.object({
+  /** null: the project has none. */
+  composeFile: z.nullable(z.string()),
+  services: z.array(
+    z.object({
+      name: z.string(),
+      container: z.string(),
+      /** docker's word: `running`, `exited`. */
+      state: z.string(),
+      /** docker's sentence: `Up 3 minutes (healthy)`. */
+      status: z.string(),
+      image: z.string(),
+      ports: z.string(),
+    }),
+  ),
+});

@@ -55,7 +55,10 @@ export async function openTerminalSession(
     const relays = !tty && command !== null;
     // Out of the terminal's process group, or its Ctrl-C would end ssh before the program has heard of it. A connection
     // of its own must stay in it, because it may have to ask for a passphrase there.
-    const child = await startProcess(sshArgv, { stdio: 'inherit', detached: relays && options.shared });
+    const child = await startProcess(sshArgv, {
+      stdio: [options.withoutInput ? 'ignore' : 'inherit', 'inherit', 'inherit'],
+      detached: relays && options.shared,
+    });
     const guard = typeof options.forwardAgent === 'object' ? options.forwardAgent : null;
     guard?.attach(tty ? pausing(child) : null);
     // What still holds a connection to the agent would keep ssh, and the agent with it, after the shell has ended.

@@ -1,6 +1,7 @@
 /** What the YAML of a configuration file says, and everything that is wrong with it. */
 import type { Document, YAMLMap } from 'yaml';
 import { SpuffError } from '../domain/errors.ts';
+import type { Place } from '../domain/project.ts';
 import { findClosestName } from '../lib/closest-name.ts';
 import { escapeText } from '../lib/escape.ts';
 import { findSecretInText, findSecretInValue, secretError } from './scan-config.ts';
@@ -13,6 +14,8 @@ export interface ConfigDocument {
   document: Document & { contents: YAMLMap };
   /** The text of each value, by key. */
   entries: Map<string, string>;
+  /** Where each value stands, by key. */
+  places: Map<string, Place>;
   /** @throws SpuffError `config` naming every line that is wrong */
   check(): void;
 }
@@ -24,7 +27,7 @@ export interface ConfigDocument {
 export function parseConfig(yaml: Yaml, text: string, path: string): ConfigDocument {
   const found = findSecretInText(text);
   if (found) throw secretError(`${path}:${found.line}:${found.column}`, found.kind);
-  const { document, where, toError } = parseYaml(yaml, text, path, 'mend it: spuff config edit');
+  const { document, where, place, toError } = parseYaml(yaml, text, path, 'mend it: spuff config edit');
   refuseSecrets(yaml, document, where);
   // A file of comments alone, or of `---`.
   const { contents } = document;
@@ -40,7 +43,9 @@ export function parseConfig(yaml: Yaml, text: string, path: string): ConfigDocum
     const all = [...problems, ...checkEntries(document.contents as YAMLMap, entries)];
     if (all.length > 0) throw toError(all);
   };
-  return { document: document as ConfigDocument['document'], entries, check };
+  const offsets = document.contents.items.map(({ key, value }) => [String(key), offsetOf(value)] as const);
+  const places = new Map(offsets.map(([key, offset]) => [key, place(offset)]));
+  return { document: document as ConfigDocument['document'], entries, places, check };
 }
 
 function readEntries(yaml: Yaml, map: YAMLMap): { entries: Map<string, string>; problems: Problem[] } {

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
+import type { Place } from '../domain/project.ts';
 import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../lib/atomic-file.ts';
 import { findToken } from '../lib/token-shapes.ts';
 import { type ConfigDocument, parseConfig, unknownSetting } from './config-document.ts';
@@ -19,6 +20,8 @@ export interface ConfigFile {
   >;
   /** What the file says, by key, as the user wrote it. Empty when there is no file. @throws SpuffError `config` */
   read(): ReadonlyMap<string, string>;
+  /** Where each value stands, by key. @throws SpuffError `config` */
+  places(): ReadonlyMap<string, Place>;
   /**
    * Sets keys in one step, and makes the file when there is none. Comments and what else the file says stay.
    * @throws SpuffError `config` for a key that there is not, a value that won't do, or a file that is wrong elsewhere
@@ -48,6 +51,7 @@ export async function openConfigFile(path: string): Promise<ConfigFile> {
       config.check();
       return config.entries;
     },
+    places: () => parse().places,
     set: (values) => {
       for (const [key, text] of Object.entries(values)) checkValue(key, text);
       edit(yaml, path, parse, ({ document }) => {

@@ -6,9 +6,8 @@ import { forgeNames, forges } from '../domain/forge-keys.ts';
 import { commitSigningModes, confirmModes } from '../domain/guard.ts';
 import { type GuardFile, type GuardFileHost, longestLeaseMs } from '../domain/guard-policy.ts';
 import { findClosestName } from '../lib/closest-name.ts';
-import { escapeText } from '../lib/escape.ts';
 import { readFingerprint, readHostKey, readHostName, readLoginUser } from '../lib/guard-values.ts';
-import { offsetOf, type Problem, type Yaml } from './yaml-document.ts';
+import { offsetOf, type Problem, showValue, type Yaml } from './yaml-document.ts';
 
 /** The user's file adds hosts, a project's narrows what the user has. */
 export type GuardFileOwner = 'user' | 'project';
@@ -19,7 +18,7 @@ interface Reading {
 }
 
 const longestQuestionMs = 10 * 60_000;
-const mostPerMinute = 600;
+export const highestRate = 600;
 
 /** @returns what the map says, as far as it is right, and all that is not */
 export function readGuardMap(
@@ -75,7 +74,7 @@ function readFields(
     const meant = name === null ? null : findClosestName(name, names);
     reading.problems.push({
       offset: offsetOf(key),
-      message: `there is no ${what} ${show(name)}`,
+      message: `there is no ${what} ${showValue(name)}`,
       hint: meant === null ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`,
     });
   }
@@ -94,12 +93,12 @@ function readHosts(reading: Reading, node: unknown, owner: GuardFileOwner): Guar
     const host = readHost(reading, item, owner);
     if (host === null) continue;
     hosts.push(host);
-    if (namesSeen.has(host.host)) refuse(reading, item, `hosts: ${show(host.host)} stands twice`);
+    if (namesSeen.has(host.host)) refuse(reading, item, `hosts: ${showValue(host.host)} stands twice`);
     namesSeen.add(host.host);
     for (const key of host.hostKeys ?? []) {
       const other = keysSeen.get(key);
       if (other !== undefined && other !== host.host)
-        refuse(reading, item, `hosts: ${show(host.host)} has the host key of ${other}`);
+        refuse(reading, item, `hosts: ${showValue(host.host)} has the host key of ${other}`);
       keysSeen.set(key, host.host);
     }
   }
@@ -149,7 +148,7 @@ function readForge(reading: Reading, node: unknown): string | null {
   const name = textOf(reading.yaml, node)?.toLowerCase() ?? null;
   if (name !== null && forgeNames.includes(name)) return name;
   const meant = name === null ? null : findClosestName(name, forgeNames);
-  return refuse(reading, node, `forges: there is no built-in forge ${show(name)}`, [
+  return refuse(reading, node, `forges: there is no built-in forge ${showValue(name)}`, [
     meant === null
       ? `there are: ${forgeNames.join(', ')}; others belong under hosts`
       : `did you mean ${meant}?`,
@@ -167,10 +166,10 @@ function readKeyLine(reading: Reading, node: unknown): string | null {
 }
 
 function readRate(reading: Reading, node: unknown): number | null {
-  const expected = `a whole number of signatures a minute, from 1 to ${mostPerMinute}`;
+  const expected = `a whole number of signatures a minute, from 1 to ${highestRate}`;
   return readText(reading, node, 'rate', expected, (text) => {
     const rate = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-    return rate >= 1 && rate <= mostPerMinute ? rate : null;
+    return rate >= 1 && rate <= highestRate ? rate : null;
   });
 }
 
@@ -204,7 +203,7 @@ function readChoice<Choice extends string>(
   if (choice !== undefined) return choice;
   const meant = text === null ? null : findClosestName(text, choices);
   const hints = meant === null ? [] : [`did you mean ${meant}?`];
-  return refuse(reading, node, `${name}: ${show(text)} is not one of ${choices.join(', ')}`, hints);
+  return refuse(reading, node, `${name}: ${showValue(text)} is not one of ${choices.join(', ')}`, hints);
 }
 
 function readList<T>(
@@ -229,7 +228,7 @@ function readText<T>(
 ): T | null {
   const text = textOf(reading.yaml, node);
   const value = text === null ? null : parse(text);
-  return value ?? refuse(reading, node, `${name}: ${show(text)} is not ${expected}`);
+  return value ?? refuse(reading, node, `${name}: ${showValue(text)} is not ${expected}`);
 }
 
 /** What a scalar says, as it was written: 1.10 is not 1.1. null for nothing, and for what is no scalar. */
@@ -242,9 +241,4 @@ function refuse(reading: Reading, node: unknown, message: string, hints: readonl
   const [hint] = hints;
   reading.problems.push({ offset: offsetOf(node), message, ...(hint !== undefined && { hint }) });
   return null;
-}
-
-function show(text: string | null): string {
-  if (text === null) return 'this';
-  return JSON.stringify(escapeText(text.length > 80 ? `${text.slice(0, 80)}…` : text, { singleLine: true }));
 }

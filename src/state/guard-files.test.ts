@@ -15,7 +15,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpuffError } from '../domain/errors.ts';
 import { forgeNames, forges } from '../domain/forge-keys.ts';
 import { makeHostKey } from '../ssh/host-key.ts';
-import { findProjectFile, readGuardPolicy } from './guard-files.ts';
+import { readGuardPolicy } from './guard-files.ts';
+import { findProjectFile } from './project-files.ts';
 
 const keyLine = () => makeHostKey('test').publicKey.split(' ', 2).join(' ');
 const [keyA, keyB] = [keyLine(), keyLine()];

@@ -10,6 +10,7 @@ import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
 import { openGuardFile } from '../../src/state/guard-file-editor.ts';
 import { readGuardPolicy } from '../../src/state/guard-files.ts';
 import { homePaths } from '../../src/state/home.ts';
+import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
 import { openProvider } from '../machine/lab.ts';
 
@@ -26,6 +27,8 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     progress: silentProgress,
     mayAsk: false,
     settings: async () => defaultSettings,
+    project: async () => null,
+    projectFiles: async () => openProjectFiles(),
     state: async () => state,
     ssh: async () => ssh,
     provider: async () => provider,

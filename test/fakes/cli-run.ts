@@ -6,11 +6,13 @@ import type { OutputStream, Terminal } from '../../src/cli/render/terminal.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { SpuffError } from '../../src/domain/errors.ts';
 import { resolvePolicy } from '../../src/domain/guard-policy.ts';
+import type { ProjectFile } from '../../src/domain/project.ts';
 import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
 import type { StateStore } from '../../src/domain/state.ts';
 import { homePaths } from '../../src/state/home.ts';
+import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
 import { MemoryConfig } from './memory-config.ts';
 import { MemoryState } from './memory-state.ts';
@@ -23,6 +25,7 @@ export interface FakeRun {
   provider?: Partial<Provider>;
   /** An error: what reading them throws. */
   settings?: Partial<typeof defaultSettings> | SpuffError;
+  project?: ProjectFile;
   home?: string;
   directory?: string;
   signal?: AbortSignal;
@@ -129,6 +132,8 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
       if (given.settings instanceof SpuffError) throw given.settings;
       return { ...defaultSettings, provider: 'fake', forwardAgent: 'none', ...given.settings };
     },
+    project: async () => given.project ?? null,
+    projectFiles: async () => openProjectFiles(),
     state: async () => state,
     ssh: async () => ({ ...given.ssh }) as Ssh,
     provider: async (id) => {

@@ -24,6 +24,12 @@ export class MemoryConfig implements ConfigStore {
     return this.#values;
   }
 
+  places(): ReadonlyMap<string, { line: number; column: number }> {
+    return new Map(
+      [...this.#values.keys()].map((key, at) => [key, { line: at + 1, column: key.length + 3 }]),
+    );
+  }
+
   set(values: Readonly<Record<string, string>>): void {
     for (const [key, value] of Object.entries(values)) {
       if (!this.keys.some(({ name }) => name === key))

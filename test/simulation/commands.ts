@@ -43,6 +43,8 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
       ...{ ...defaultSettings, provider: world.model.id, firewall: ['198.51.100.7/32'] },
       ...world.settings,
     }),
+    project: async () => null,
+    projectFiles: unused,
     state: async () => {
       const state = openStateOf(process, world);
       return world.writesTwice ? { ...state, addReceipt: () => true } : state;

@@ -6,6 +6,7 @@ import { checkUserName } from '../../domain/names.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag } from '../parameters.ts';
+import { oneLine } from '../render/text.ts';
 
 export const init = defineCommand({
   name: 'init',
@@ -14,14 +15,21 @@ export const init = defineCommand({
     'Asks where machines are made, who logs in on them and how long they live, and writes the settings. When you have ' +
       'no SSH key it has ssh-keygen make one for spuff alone. It never asks for a token: those come from the ' +
       'environment. What is set already stays what it is, unless you answer otherwise.',
+    'With --project it begins spuff.yaml in this directory instead, with a bundle for each language that it finds and the ' +
+      'compose file, puts the JSON Schema of it beside, and has git ignore spuff.secrets.yaml. A file that is there stays.',
   ],
   arguments: {},
-  options: { yes: flag('ask nothing, take the defaults; a new SSH key gets no passphrase', { short: 'y' }) },
+  options: {
+    yes: flag('ask nothing, take the defaults; a new SSH key gets no passphrase', { short: 'y' }),
+    project: flag('begin spuff.yaml for the project in this directory'),
+  },
   examples: [
     { command: 'spuff init', about: 'answer a few questions' },
     { command: 'spuff init --yes', about: 'take the defaults, for scripts' },
+    { command: 'spuff init --project', about: 'a spuff.yaml for what is in this directory' },
   ],
   run: async ({ options }, cli) => {
+    if (options.project) return beginProject(cli);
     if (!options.yes && !cli.canAsk) {
       throw new SpuffError('usage', 'nobody is there to answer questions', {
         hints: ['take the defaults: spuff init --yes'],
@@ -36,6 +44,18 @@ export const init = defineCommand({
     cli.say('check everything: spuff doctor   make a machine: spuff up');
   },
 });
+
+async function beginProject(cli: Cli): Promise<void> {
+  const { initProject } = await import('../../app/init-project.ts');
+  const { path, schemaPath, ignorePath, found } = await initProject(cli.context);
+  cli.print(oneLine(`made ${path}`));
+  const bundles = found.bundles.map(({ name, because }) => `${name} (${because})`);
+  if (found.composeFile !== null) bundles.push(`services (${found.composeFile})`);
+  cli.say(bundles.length === 0 ? 'found nothing that tells a language' : `found: ${bundles.join(', ')}`);
+  cli.say(oneLine(`for your editor: ${schemaPath}`));
+  if (ignorePath !== null) cli.say(oneLine(`git ignores spuff.secrets.yaml: ${ignorePath}`));
+  cli.say('check it: spuff validate   make the machine: spuff up');
+}
 
 async function askSettings(cli: Cli, store: ConfigStore): Promise<void> {
   const { questions, providerIds } = cli.services;

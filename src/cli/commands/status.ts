@@ -18,7 +18,7 @@ export const status = defineCommand({
   ],
   arguments: { name: instanceArgument },
   options: {
-    detailed: flag('also load, memory, disks and processes', { short: 'd' }),
+    detailed: flag('also the setup of its project, load, memory, disks and processes', { short: 'd' }),
     watch: flag('show it again every two seconds, until Ctrl-C', { short: 'w' }),
   },
   examples: [

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { UpPlan, UpRequest } from '../../app/plan-up.ts';
+import type { ProjectSetup } from '../../app/setup-order.ts';
 import type { UpPreview } from '../../app/up.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { SpuffError } from '../../domain/errors.ts';
@@ -21,15 +22,19 @@ export const up = defineCommand({
   name: 'up',
   summary: 'make a machine, and connect to it',
   details: [
-    'Without NAME the instance is named after this directory. With several names they are made at ' +
+    'Without NAME the instance is named as spuff.yaml says, else after this directory. With several names they are made at ' +
       'the same time. On a terminal a session is opened on a single new machine, unless --no-connect.',
     'Leaving the session, or losing the connection, does not destroy the machine. If making it fails ' +
       'or is stopped with Ctrl-C, what was made is removed again; if spuff itself is killed, the same ' +
       'command goes on where it stood.',
+    'In a project the machine is then set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
+      'made. A setup that fails leaves the machine as it is, and the exit status says so: spuff setup goes on with it.',
     'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
       'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
   ],
-  arguments: { names: manyArguments('NAME', 'what to call it; the name of this directory') },
+  arguments: {
+    names: manyArguments('NAME', 'what to call it; the name of the project, or of this directory'),
+  },
   options: {
     size: text('SIZE', "the provider's word for it, or what you need: 4cpu-8gb", { complete: 'sizes' }),
     provider: text('PROVIDER', 'at which provider', { complete: 'providers' }),
@@ -42,6 +47,7 @@ export const up = defineCommand({
     overBudget: flag('go on where monthly_budget says no'),
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
     clone: text('REPO', 'clone a repository there (owner/repo, git@host:path), with your keys lent'),
+    setup: negated('make the machine alone, and leave what spuff.yaml asks of it'),
     connect: negated('do not open a session'),
     dryRun: flag('show what would be made, and make nothing'),
   },
@@ -66,15 +72,17 @@ export const up = defineCommand({
     const { connect, dryRun } = options;
     const clone = options.clone === undefined ? null : toGitUrl(options.clone);
     const wishes = toWishes(options);
-    const wanted = distinct(names.length > 0 ? names : [defaultName(cli.context.directory)]);
+    const wanted = distinct(names.length > 0 ? names : [await defaultName(cli)]);
     if (wishes.image !== undefined && wishes.snapshot !== undefined) {
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
     if (dryRun) return preview(cli, wanted, wishes);
+    const setup = options.setup ? await readSetup(cli) : null;
     const { results: instances, failure } = await makeAll(cli, wanted, wishes);
     if (cli.flags.json && (instances.length > 0 || failure === null))
       cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
     if (failure !== null) throw failure;
+    if (setup !== null) await setUpEach(cli, instances, setup);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
@@ -88,8 +96,9 @@ export const up = defineCommand({
   },
 });
 
-function defaultName(directory: string): string {
-  const name = nearestInstanceName(basename(directory));
+async function defaultName({ context }: Cli): Promise<string> {
+  const project = await context.project();
+  const name = project?.name ?? nearestInstanceName(basename(context.directory));
   if (name !== null) return name;
   throw new SpuffError('usage', 'no instance can be named after this directory', {
     hints: ['name it: spuff up demo'],
@@ -134,6 +143,18 @@ async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Prom
     if (!cli.flags.json) cli.print(`${instance.name} is ready (${instance.provider}${where})`);
     return instance;
   });
+}
+
+/** Before a machine is made: what is missing is said while nothing costs anything. */
+async function readSetup({ context }: Cli): Promise<ProjectSetup | null> {
+  if ((await context.project()) === null) return null;
+  const { readProjectSetup } = await import('../../app/setup-order.ts');
+  return readProjectSetup(context, context.directory);
+}
+
+async function setUpEach(cli: Cli, instances: readonly Instance[], setup: ProjectSetup): Promise<void> {
+  const { setUpMachines } = await import('../set-up-machines.ts');
+  await setUpMachines(cli, instances, setup);
 }
 
 async function cloneOnEach(cli: Cli, instances: readonly Instance[], url: string): Promise<void> {

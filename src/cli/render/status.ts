@@ -2,6 +2,7 @@ import type { InstanceStatus, Part } from '../../app/instance-status.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { instanceToJson } from './instance.ts';
 import { describeMetrics, describeProcesses } from './machine.ts';
+import { describeSetup } from './setup.ts';
 import type { Paint } from './terminal.ts';
 import { type Field, formatFields, formatMoment, formatTime } from './text.ts';
 
@@ -9,6 +10,8 @@ import { type Field, formatFields, formatMoment, formatTime } from './text.ts';
 export function describeStatus(status: InstanceStatus, paint: Paint): string {
   const nowMs = status.checkedAt.getTime();
   const sections = [formatFields([...machineFields(status, nowMs), ...agentFields(status, nowMs)], paint)];
+  const setup = status.detail?.setup.ok ? status.detail.setup.value : null;
+  if (setup !== null && setup.project !== null) sections.push(describeSetup(setup, paint));
   if (status.detail?.metrics.ok) sections.push(describeMetrics(status.detail.metrics.value, paint));
   if (status.detail?.processes.ok) sections.push(describeProcesses(status.detail.processes.value, paint));
   return sections.join('\n\n');
@@ -107,7 +110,11 @@ export function statusToJson(status: InstanceStatus): object {
     agent: partToJson(agent),
     cloudInit: partToJson(cloudInit),
     activity: partToJson(activity),
-    ...(detail && { metrics: partToJson(detail.metrics), processes: partToJson(detail.processes) }),
+    ...(detail && {
+      metrics: partToJson(detail.metrics),
+      processes: partToJson(detail.processes),
+      setup: partToJson(detail.setup),
+    }),
   };
 }
 

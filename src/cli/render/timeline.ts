@@ -72,6 +72,7 @@ function listRows(busyFrom: TimelineOptions['busyFrom']): Row[] {
     on('calls', 'call', true),
     on('heartbeats', 'heartbeat', true),
     on('commands', 'exec', true),
+    on('setup', 'setup', true),
     level('cpu', busyFrom.cpu, ({ cpuCores }) => cpuCores),
     level('processes', busyFrom.processes, ({ processCores }) => processCores),
     level('containers', busyFrom.containers, ({ containerCores }) => containerCores, true),

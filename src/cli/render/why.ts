@@ -86,7 +86,7 @@ function describeMissing(part: Part<unknown>): string {
 }
 
 function signalFields({ signals, idle }: Activity, nowMs: number): Field[] {
-  const { sessions, calls, heartbeats, exec, cpu, processes, containers, network } = signals;
+  const { sessions, calls, heartbeats, exec, setup, cpu, processes, containers, network } = signals;
   const ago = (time: string | null) => formatTime(time, nowMs) ?? 'never';
   const level = (used: number | null, from: number, lastBusyAt: string | null) =>
     `${used === null ? 'not measured yet' : `${used.toFixed(2)} cores`} (use from ${from}), last ${ago(lastBusyAt)}`;
@@ -99,6 +99,7 @@ function signalFields({ signals, idle }: Activity, nowMs: number): Field[] {
       heartbeats.lastInteractiveAt === null ? null : `last ${ago(heartbeats.lastInteractiveAt)}`,
     ],
     ['commands', `${exec.running} running, last ${ago(exec.lastAt)}`],
+    ['setup', setup?.lastAt ? (setup.running ? 'at work' : `last ${ago(setup.lastAt)}`) : null],
     ['cpu', level(cpu.usedCores, cpu.busyFromCores, cpu.lastBusyAt)],
     [
       'processes',

@@ -1,0 +1,26 @@
+import * as z from 'zod/mini';
+
+const time = z.nullable(z.iso.datetime());
+const state = z.enum(['pending', 'in_progress', 'done', 'failed', 'skipped']);
+
+/** How far the setup of a project is; see docs/setup.md. */
+export const setupAnswer = z.strictObject({
+  project: z.nullable(z.string()),
+  run: z.nullable(z.string()),
+  state,
+  startedAt: time,
+  endedAt: time,
+  detail: z.nullable(z.string()),
+  parts: z.array(
+    z.strictObject({
+      kind: z.enum(['packages', 'bundle', 'ai', 'repositories', 'dotfiles', 'services', 'script', 'hook']),
+      name: z.string(),
+      state,
+      startedAt: time,
+      endedAt: time,
+      detail: z.nullable(z.string()),
+      log: z.nullable(z.string()),
+      items: z.array(z.strictObject({ name: z.string(), state, detail: z.nullable(z.string()) })),
+    }),
+  ),
+});

@@ -1,0 +1,56 @@
+import { chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeSpuffHome } from '../e2e/spuff-process.ts';
+
+// S6: another user of the computer puts a spuff.yaml where yours is looked for, such as into /tmp.
+
+const stranger = 65_534;
+let shared: string;
+let mine: string;
+let home: ReturnType<typeof makeSpuffHome>;
+beforeEach(() => {
+  shared = mkdtempSync(join(tmpdir(), 'spuff-s6-'));
+  mine = join(shared, 'my', 'work');
+  mkdirSync(mine, { recursive: true });
+  home = makeSpuffHome();
+});
+afterEach(async () => {
+  await home.remove();
+  rmSync(shared, { recursive: true });
+});
+
+const plant = (path: string) => {
+  writeFileSync(path, `env: { A: { from: "touch ${join(shared, 'ran')}" } }\n`);
+  chownSync(path, stranger, stranger);
+};
+const refused = { exitCode: 15, stderr: expect.stringContaining('belongs to another user') };
+
+describe("a stranger's spuff.yaml", () => {
+  it('above the directory that you are in is refused by up, and by all that asks what counts', async () => {
+    plant(join(shared, 'spuff.yaml'));
+    expect(await home.spuff(['up', 'demo', '--no-connect'], { cwd: mine })).toMatchObject(refused);
+    expect(await home.spuff(['config', 'explain', 'size'], { cwd: mine })).toMatchObject(refused);
+    expect(await home.spuff(['validate'], { cwd: mine })).toMatchObject(refused);
+  });
+
+  it('is refused as a link of theirs, also to a file of yours', async () => {
+    writeFileSync(join(mine, 'other.yaml'), 'firewall: open\n');
+    symlinkSync(join(mine, 'other.yaml'), join(shared, 'spuff.yaml'));
+    lchownSync(join(shared, 'spuff.yaml'), stranger, stranger);
+    expect(await home.spuff(['validate'], { cwd: mine })).toMatchObject(refused);
+  });
+
+  it('is refused in a directory of yours, and taken in one of theirs, where you went', async () => {
+    plant(join(mine, 'spuff.yaml'));
+    expect(await home.spuff(['validate'], { cwd: mine })).toMatchObject(refused);
+    chownSync(mine, stranger, stranger);
+    expect(await home.spuff(['validate'], { cwd: mine })).toMatchObject({ exitCode: 0 });
+  });
+});
+
+it('your own is taken', async () => {
+  writeFileSync(join(shared, 'spuff.yaml'), 'version: "1"\n');
+  expect(await home.spuff(['validate'], { cwd: mine })).toMatchObject({ exitCode: 0 });
+});
