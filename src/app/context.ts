@@ -6,6 +6,7 @@ import type { CallOptions, Provider, ProviderId, Runtime } from '../domain/provi
 import type { Settings } from '../domain/settings.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
+import type { TunnelStore } from '../domain/tunnel.ts';
 
 /** The daemon's code and the runtime it needs on a machine, as files on this machine. */
 export interface AgentPackage {
@@ -34,6 +35,7 @@ export interface AppContext {
   readonly mayAsk: boolean;
   settings(): Promise<Settings>;
   state(): Promise<StateStore>;
+  tunnels(): Promise<TunnelStore>;
   ssh(): Promise<Ssh>;
   /** @throws SpuffError `config` for a provider that does not exist, naming those that do */
   provider(id: ProviderId): Promise<Provider>;

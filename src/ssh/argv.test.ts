@@ -12,10 +12,10 @@ import {
   buildLogin,
   buildMaster,
   buildSession,
-  optionPath,
   type SessionRequest,
   type SshContext,
 } from './argv.ts';
+import { optionPath } from './option-values.ts';
 import { readSshClient, type SshClient } from './client.ts';
 
 const key = makeInstanceKey(1_700_000_000_000, new Uint8Array(10).fill(7));
@@ -138,7 +138,7 @@ describe('the command lines', () => {
     expect(buildCopy(target, context, request).join(' ')).toMatchSnapshot();
     const { controlSocket, agentSocket } = context.paths;
     expect(buildControl({ key }, controlSocket, { operation: 'exit' }).join(' ')).toMatchSnapshot();
-    const forward = { operation: 'forward', localSocket: agentSocket, remoteSocket: '/run/x.sock' } as const;
+    const forward = { operation: 'forward', local: agentSocket, remote: '/run/x.sock' } as const;
     expect(buildControl({ key }, controlSocket, forward).join(' ')).toMatchSnapshot();
   });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, rmSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -16,6 +16,8 @@ export interface SshLog {
    *   long as anything holds a connection to what was lent
    */
   follow(onSessionEnd: () => void): { stop(): void };
+  /** Empties the file when it is longer than what `read` gives: the newest is wanted then. */
+  shorten(): void;
   remove(): void;
 }
 
@@ -50,6 +52,9 @@ export function openSshLog(runDirectory: string): SshLog {
       };
       const timer = setInterval(look, followEveryMs);
       return { stop: () => clearInterval(timer) };
+    },
+    shorten: () => {
+      if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > keptBytes) truncateSync(path);
     },
     remove: () => rmSync(path, { force: true }),
   };

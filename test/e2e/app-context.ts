@@ -4,10 +4,13 @@ import { silentProgress } from '../../src/domain/progress.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { StateStore } from '../../src/domain/state.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
+import { loadProcessTable } from '../../src/lib/process-identity.ts';
 import { openAgentPackage } from '../../src/main/agent-package.ts';
 import { tellGuards } from '../../src/ssh/guard/control-client.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
 import { openGuardFile } from '../../src/state/guard-file-editor.ts';
+import { homePaths } from '../../src/state/home.ts';
+import { openTunnelStore } from '../../src/state/tunnel-store.ts';
 import { readGuardPolicy } from '../../src/state/guard-files.ts';
 import { openProvider } from '../machine/lab.ts';
 
@@ -25,6 +28,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     mayAsk: false,
     settings: async () => defaultSettings,
     state: async () => state,
+    tunnels: async () => openTunnelStore({ run: homePaths(home).run, processes: await loadProcessTable() }),
     ssh: async () => ssh,
     provider: async () => provider,
     agentPackage: async () => openAgentPackage({ dist, home }),

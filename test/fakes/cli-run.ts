@@ -10,13 +10,16 @@ import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
 import type { StateStore } from '../../src/domain/state.ts';
+import type { TunnelStore } from '../../src/domain/tunnel.ts';
 import { MemoryConfig } from './memory-config.ts';
 import { MemoryState } from './memory-state.ts';
+import { MemoryTunnels } from './memory-tunnels.ts';
 
 export const nowMs = Date.UTC(2026, 10, 23, 12, 0, 0);
 
 export interface FakeRun {
   state?: StateStore;
+  tunnels?: TunnelStore;
   ssh?: Partial<Ssh>;
   provider?: Partial<Provider>;
   /** An error: what reading them throws. */
@@ -69,6 +72,7 @@ export async function runLine(argv: readonly string[], given: FakeRun = {}): Pro
     credentialVariables: (provider) => (provider === 'fake' ? ['FAKE_TOKEN'] : []),
     openTimerHost: () => Promise.reject(new TypeError('no timer in this test')),
     reapInBackground: async () => undefined,
+    startBackgroundTunnel: () => Promise.reject(new TypeError('no tunnel in the background in this test')),
     reportBug: async (error) => {
       bugs.push(error);
       return '/home/someone/.spuff/reports/a.txt';
@@ -115,6 +119,7 @@ export class StringStream implements OutputStream {
 
 function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signal'>): AppContext {
   const state = given.state ?? new MemoryState();
+  const tunnels = given.tunnels ?? new MemoryTunnels();
   const caps = { clock: 'this-computer', billing: null };
   const provider = { id: 'fake', caps, ...given.provider } as Provider;
   return {
@@ -128,6 +133,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
       return { ...defaultSettings, provider: 'fake', forwardAgent: 'none', ...given.settings };
     },
     state: async () => state,
+    tunnels: async () => tunnels,
     ssh: async () => ({ ...given.ssh }) as Ssh,
     provider: async (id) => {
       if (id === provider.id) return provider;

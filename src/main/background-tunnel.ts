@@ -1,0 +1,33 @@
+/** Starts this program again for a tunnel that nobody waits for. */
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BackgroundTunnel } from '../cli/cli.ts';
+import { makePrivateDirectory } from '../lib/atomic-file.ts';
+import { startProcess } from '../lib/process.ts';
+import type { HomePaths } from '../state/home.ts';
+import { ownProgram } from './own-program.ts';
+
+/**
+ * It needs no provider, so it gets no credential (S1). What it says goes to `<home>/log/tunnel-ID.log`.
+ * @param id of the tunnel
+ */
+export async function startBackgroundTunnel(
+  paths: HomePaths,
+  id: string,
+  args: readonly string[],
+): Promise<BackgroundTunnel> {
+  makePrivateDirectory(paths.log);
+  const logPath = join(paths.log, `tunnel-${id}.log`);
+  const said = openSync(logPath, 'w', 0o600);
+  const child = await startProcess([...ownProgram, ...args], {
+    stdio: ['ignore', said, said],
+    cwd: paths.home,
+    detached: true,
+  });
+  child.unref();
+  return {
+    ended: once(child, 'exit').then(() => readFileSync(logPath, 'utf8')),
+    kill: () => void child.kill('SIGTERM'),
+  };
+}
