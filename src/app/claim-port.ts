@@ -3,6 +3,7 @@ import { writePort } from '../domain/port-wish.ts';
 import type { PortWish } from '../domain/project.ts';
 import type { TunnelRecord } from '../domain/tunnel.ts';
 import type { PortLook } from '../lib/local-port.ts';
+import { tunnelCommand } from './tunnels.ts';
 
 export interface PortClaim {
   /** Of the instance, for messages. */
@@ -38,16 +39,18 @@ export async function claimPort(wish: PortWish, claim: PortClaim): Promise<numbe
 function refuse(wish: PortWish, claim: PortClaim, look: Exclude<PortLook, { kind: 'free' }>): SpuffError {
   const { local, remote } = wish;
   const other = local + 10_000 > 65_535 ? 8_080 : local + 10_000;
-  const elsewhere = `take another: spuff tunnel ${claim.name} ${writePort({ local: other, remote })}`;
+  const elsewhere = `take another: ${tunnelCommand(claim.name, writePort({ local: other, remote }))}`;
   if (look.kind === 'forbidden') {
     return new SpuffError('permission', `only root may listen on port ${local} of this computer`, {
       hints: [elsewhere],
     });
   }
-  const tunnel = claim.tunnels.find(({ ports }) => ports.some((port) => port.local === local && !port.blocked));
+  const tunnel = claim.tunnels.find(({ ports }) =>
+    ports.some((port) => port.local === local && !port.blocked),
+  );
   const hints = [elsewhere, 'or let spuff find a free one: --any-port'];
   if (tunnel) {
-    const stop = `end that: spuff tunnel --name ${tunnel.name} --stop`;
+    const stop = `end that: ${tunnelCommand(tunnel.name, '--stop')}`;
     const who = `a tunnel to ${tunnel.name} (process ${tunnel.process.pid})`;
     return new SpuffError('conflict', `port ${local} of this computer is taken by ${who}`, {
       hints: [stop, ...hints],

@@ -104,7 +104,8 @@ class KeptTunnel {
         const sinceMs = this.#context.runtime.now();
         const failure = await this.#carry(link, wasIn);
         wasIn = true;
-        if (failure) this.#lose(failure);
+        // Whoever destroys the machine ends its connections first.
+        if (failure && (await this.#find()).end === null) this.#lose(failure);
         if (this.#context.runtime.now() - sinceMs >= goodMs) attempt = -1;
       }
       await this.#pause(delayOf(Math.max(0, attempt), this.#context.runtime.random()));
@@ -174,7 +175,8 @@ class KeptTunnel {
   async #isStuck(link: TunnelLink): Promise<boolean> {
     const before = this.#seen;
     this.#seen = this.#look();
-    const isSame = this.#seen.addresses === before.addresses && this.#seen.atMs - before.atMs < tickMs + jumpMs;
+    const isSame =
+      this.#seen.addresses === before.addresses && this.#seen.atMs - before.atMs < tickMs + jumpMs;
     if (isSame || (await link.answers(answerMs))) {
       this.#seen = this.#look();
       return false;
@@ -227,5 +229,8 @@ function delayOf(attempt: number, chance: number): number {
 }
 
 function silent(name: string): SpuffError {
-  return new SpuffError('connection', `${name} did not answer after this computer slept or changed its network`);
+  return new SpuffError(
+    'connection',
+    `${name} did not answer after this computer slept or changed its network`,
+  );
 }

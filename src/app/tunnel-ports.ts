@@ -72,6 +72,8 @@ export class TunnelPorts {
   async openAll(link: TunnelLink): Promise<void> {
     for (const port of this.ports) await this.#open(link, port);
     this.#settle();
+    // What is offered is told once the ports that were asked for are.
+    this.#isNews = true;
   }
 
   /**

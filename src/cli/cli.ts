@@ -48,7 +48,10 @@ export interface CliServices {
   /** Starts a reaper that nobody waits for, where one is due. Never fails. */
   reapInBackground(context: AppContext): Promise<void>;
   /** Starts this program again for a tunnel that goes on when this process has ended. */
-  startBackgroundTunnel(id: string, args: readonly string[]): Promise<BackgroundTunnel>;
+  startBackgroundTunnel(
+    which: { id: string /** Others of whom the logs are kept. */; living: readonly string[] },
+    args: readonly string[],
+  ): Promise<BackgroundTunnel>;
   /** Writes a file about an error that nobody foresaw. Gives its path; null when it could not be written. */
   reportBug(error: unknown, argv: readonly string[]): Promise<string | null>;
 }

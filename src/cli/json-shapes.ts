@@ -27,6 +27,7 @@ import {
   untracked,
   verdict,
 } from './json-parts.ts';
+import { tunnelShapes } from './json-tunnel.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -198,6 +199,7 @@ export const jsonShapes = {
   },
   ...keyShapes,
   ...guardShapes,
+  ...tunnelShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

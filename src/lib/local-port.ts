@@ -12,7 +12,10 @@ export interface PortHolder {
 }
 
 /** `forbidden`: only root may listen there. */
-export type PortLook = { kind: 'free' } | { kind: 'forbidden' } | { kind: 'taken'; holder: PortHolder | null };
+export type PortLook =
+  | { kind: 'free' }
+  | { kind: 'forbidden' }
+  | { kind: 'taken'; holder: PortHolder | null };
 
 /**
  * Tries it on both loopback addresses: a browser asks ::1 first for `localhost`, and would reach whoever is there. The

@@ -1,6 +1,6 @@
 /** Starts this program again for a tunnel that nobody waits for. */
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackgroundTunnel } from '../cli/cli.ts';
 import { makePrivateDirectory } from '../lib/atomic-file.ts';
@@ -10,15 +10,16 @@ import { ownProgram } from './own-program.ts';
 
 /**
  * It needs no provider, so it gets no credential (S1). What it says goes to `<home>/log/tunnel-ID.log`.
- * @param id of the tunnel
+ * @param which its id, and those of the others that run: the logs of all that don't are removed
  */
 export async function startBackgroundTunnel(
   paths: HomePaths,
-  id: string,
+  which: { id: string; living: readonly string[] },
   args: readonly string[],
 ): Promise<BackgroundTunnel> {
   makePrivateDirectory(paths.log);
-  const logPath = join(paths.log, `tunnel-${id}.log`);
+  removeOldLogs(paths.log, which.living);
+  const logPath = join(paths.log, `tunnel-${which.id}.log`);
   const said = openSync(logPath, 'w', 0o600);
   const child = await startProcess([...ownProgram, ...args], {
     stdio: ['ignore', said, said],
@@ -30,4 +31,11 @@ export async function startBackgroundTunnel(
     ended: once(child, 'exit').then(() => readFileSync(logPath, 'utf8')),
     kill: () => void child.kill('SIGTERM'),
   };
+}
+
+function removeOldLogs(directory: string, living: readonly string[]): void {
+  for (const name of readdirSync(directory)) {
+    const id = /^tunnel-([0-9a-f]{8})\.log$/.exec(name)?.[1];
+    if (id !== undefined && !living.includes(id)) rmSync(join(directory, name), { force: true });
+  }
 }

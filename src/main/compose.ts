@@ -79,9 +79,9 @@ function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void)
       const { reapInBackground } = await import('./background-reaper.ts');
       await reapInBackground(context, process.env);
     },
-    startBackgroundTunnel: async (id, args) => {
+    startBackgroundTunnel: async (which, args) => {
       const { startBackgroundTunnel } = await import('./background-tunnel.ts');
-      return startBackgroundTunnel(guardedPaths(), id, args);
+      return startBackgroundTunnel(guardedPaths(), which, args);
     },
     reportBug,
   };

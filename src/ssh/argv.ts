@@ -115,10 +115,7 @@ export function buildTunnel(
   request: { controlSocket: string; logPath: string; command: string },
 ): string[] {
   const { command, ...paths } = request;
-  return [
-    ...buildSharing(target, context, { ...paths, persist: 'no', session: 'default' }),
-    command,
-  ];
+  return [...buildSharing(target, context, { ...paths, persist: 'no', session: 'default' }), command];
 }
 
 function buildSharing(

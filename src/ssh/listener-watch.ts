@@ -16,7 +16,6 @@ export const pong = 'spuff-pong';
 const script = [
   'uid=$(id -u);old=none',
   'while :;do',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: awk's
   `new=$(awk '$4=="0A"{print "listen",$2,$8,$10}' /proc/net/tcp /proc/net/tcp6 2>/dev/null)`,
   `if [ "$new" != "$old" ];then old=$new;printf 'user %s\\n%s\\n' "$uid" "$new";ss -Hltnp 2>/dev/null;echo ${listEnd};fi`,
   'byte=$(timeout 3 head -c 1)',
@@ -30,6 +29,7 @@ export const watchCommand = `exec ${quoteCommand(['sh', '-c', script, 'spuff-tun
 /** What the machine says is bounded: it may be lying, and is still printed on nobody's terminal as it is. */
 const mostListeners = 500;
 const mostBytes = 256 * 1024;
+const longestLine = 4_096;
 const mostNameLength = 40;
 
 export interface WatchReader {
@@ -38,8 +38,8 @@ export interface WatchReader {
 }
 
 /**
- * Reads what the program says. Anything else, such as the greeting of a login shell, is passed over.
- * @throws nothing; a machine that never ends a line or a list is cut off at `mostBytes`
+ * Reads what the program says. Anything else, such as the greeting of a login shell, is passed over, and so is what goes
+ * beyond the bounds.
  */
 export function createWatchReader(hear: {
   onListeners: (listeners: RemoteListener[]) => void;
@@ -54,7 +54,7 @@ export function createWatchReader(hear: {
       hear.onListeners(parseListeners(lines));
       lines = [];
       size = 0;
-    } else if (size + line.length <= mostBytes) {
+    } else if (line.length <= longestLine && size + line.length <= mostBytes) {
       lines.push(line);
       size += line.length;
     }
@@ -62,7 +62,7 @@ export function createWatchReader(hear: {
   return {
     push(text) {
       const parts = (rest + text).split('\n');
-      rest = (parts.pop() ?? '').slice(0, mostBytes);
+      rest = (parts.pop() ?? '').slice(0, longestLine + 1);
       for (const line of parts) take(line);
     },
   };
@@ -78,7 +78,8 @@ export function parseListeners(lines: readonly string[]): RemoteListener[] {
       /^listen ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) (\d{1,10}) \d+$/.exec(line) ?? [];
     const port = Number.parseInt(hexPort, 16);
     if (port > 0 && isLocalhost(address)) found.set(port, (found.get(port) ?? false) || owner === user);
-    const [, namedPort, name] = /^LISTEN\s.*?:(\d{1,5})\s+\S+\s+users:\(\("(.{1,64}?)",pid=\d/.exec(line) ?? [];
+    const [, namedPort, name] =
+      /^LISTEN\s.*?:(\d{1,5})\s+\S+\s+users:\(\("(.{1,64}?)",pid=\d/.exec(line) ?? [];
     if (namedPort !== undefined && name !== undefined) names.set(Number(namedPort), name);
   }
   return [...found]

@@ -33,11 +33,16 @@ export async function openTunnel(
   await endOrphans(target, runDirectory);
   const controlSocket = join(runDirectory, nameSocket(process.pid));
   const log = openSshLog(runDirectory);
-  const child = await startTunnel(buildTunnel(target, context, { controlSocket, logPath: log.path, command: watchCommand }), log);
+  const child = await startTunnel(
+    buildTunnel(target, context, { controlSocket, logPath: log.path, command: watchCommand }),
+    log,
+  );
   const watch = watchMachine(child, options);
   // A machine can have ssh write of each connection that it refuses.
   const shortening = setInterval(() => log.shorten(), 10_000).unref();
-  const ended = once(child, 'exit').then(() => makeFailure(target, ownWords(log.read())));
+  const ended = once(child, 'exit').then(([, name]) =>
+    describeExit(target, name as NodeJS.Signals | null, log),
+  );
   const link: TunnelLink = {
     ended,
     forward: (port) => orderForward(target, controlSocket, port),
@@ -48,7 +53,10 @@ export async function openTunnel(
     },
   };
   try {
-    await withinLogin(Promise.race([watch.firstList, ended.then((failure) => Promise.reject(failure))]), options.signal);
+    await withinLogin(
+      Promise.race([watch.firstList, ended.then((failure) => Promise.reject(failure))]),
+      options.signal,
+    );
   } catch (error) {
     await link.close();
     throw error;
@@ -156,10 +164,18 @@ async function orderForward(target: SshTarget, controlSocket: string, port: Port
   });
 }
 
+function describeExit(target: SshTarget, name: NodeJS.Signals | null, log: SshLog): SpuffError {
+  const said = ownWords(log.read());
+  if (name === null || said.trim() !== '') return makeFailure(target, said);
+  return new SpuffError('connection', `the connection to ${target.name} ended: ssh was stopped by ${name}`);
+}
+
 /** What ssh says of the connection; not of single channels, where "Connection refused" is a server that does not run. */
 function ownWords(text: string): string {
   const lines = text.split('\n').slice(-40);
-  return lines.filter((line) => !/^(?:channel |mux_|bind |connect_to |.*cannot listen to port)/.test(line)).join('\n');
+  return lines
+    .filter((line) => !/^(?:channel |mux_|bind |connect_to |.*cannot listen to port)/.test(line))
+    .join('\n');
 }
 
 async function end(child: ChildProcess, controlSocket: string, log: SshLog): Promise<void> {

@@ -41,7 +41,10 @@ export function openTunnelStore(options: { run: string; processes: ProcessTable 
     end: async (record, signal) => {
       const liveness = () => processes.liveness(record.process);
       if (liveness() === 'unknown') throw elsewhere(record);
-      for (const [name, waitMs] of [['SIGTERM', endMs], ['SIGKILL', 2_000]] as const) {
+      for (const [name, waitMs] of [
+        ['SIGTERM', endMs],
+        ['SIGKILL', 2_000],
+      ] as const) {
         if (liveness() === 'alive') tell(record.process.pid, name);
         for (let waited = 0; liveness() === 'alive' && waited < waitMs; waited += lookMs) {
           await delay(lookMs, undefined, { signal });

@@ -9,9 +9,9 @@ import { openAgentPackage } from '../../src/main/agent-package.ts';
 import { tellGuards } from '../../src/ssh/guard/control-client.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
 import { openGuardFile } from '../../src/state/guard-file-editor.ts';
+import { readGuardPolicy } from '../../src/state/guard-files.ts';
 import { homePaths } from '../../src/state/home.ts';
 import { openTunnelStore } from '../../src/state/tunnel-store.ts';
-import { readGuardPolicy } from '../../src/state/guard-files.ts';
 import { openProvider } from '../machine/lab.ts';
 
 /** The real parts, put together as the CLI does, over a state of the test's own. */

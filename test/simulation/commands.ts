@@ -49,7 +49,13 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
     },
     provider: async () => provider,
     ssh: async () => createSsh(world, process),
-    ...{ agentPackage: unused, guardPolicy: unused, guardFile: unused, guardControl: unused, tunnels: unused },
+    ...{
+      agentPackage: unused,
+      guardPolicy: unused,
+      guardFile: unused,
+      guardControl: unused,
+      tunnels: unused,
+    },
   };
 }
 
