@@ -26,8 +26,8 @@ const mostBytes = 1024 * 1024;
 const keptBytes = 65_536;
 const sessionEnd = /^debug1: client_input_channel_req: channel 0 rtype exit-.*$/m;
 
-export function openSshLog(runDirectory: string): SshLog {
-  const path = join(runDirectory, `log-${randomBytes(6).toString('hex')}`);
+export function openSshLog(runDirectory: string, name = `log-${randomBytes(6).toString('hex')}`): SshLog {
+  const path = join(runDirectory, name);
   /** What was in the file before it was cut: its beginning, and the end of the session. */
   let kept = '';
   return {

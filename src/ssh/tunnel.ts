@@ -31,8 +31,9 @@ export async function openTunnel(
 ): Promise<TunnelLink> {
   const { runDirectory } = context.paths;
   await endOrphans(target, runDirectory);
-  const controlSocket = join(runDirectory, nameSocket(process.pid));
-  const log = openSshLog(runDirectory);
+  const name = nameTunnel(process.pid);
+  const controlSocket = join(runDirectory, name);
+  const log = openSshLog(runDirectory, `${name}.log`);
   const child = await startTunnel(
     buildTunnel(target, context, { controlSocket, logPath: log.path, command: watchCommand }),
     log,
@@ -40,8 +41,8 @@ export async function openTunnel(
   const watch = watchMachine(child, options);
   // A machine can have ssh write of each connection that it refuses.
   const shortening = setInterval(() => log.shorten(), 10_000).unref();
-  const ended = once(child, 'exit').then(([, name]) =>
-    describeExit(target, name as NodeJS.Signals | null, log),
+  const ended = once(child, 'exit').then(([, signalName]) =>
+    describeExit(target, signalName as NodeJS.Signals | null, log),
   );
   const link: TunnelLink = {
     ended,
@@ -65,7 +66,7 @@ export async function openTunnel(
 }
 
 /** Names whose it is: six digits for the process, as many as Linux has at most, and two by chance. */
-function nameSocket(pid: number): string {
+function nameTunnel(pid: number): string {
   return `t-${(pid % 0x1000000).toString(16).padStart(6, '0')}${randomBytes(1).toString('hex')}`;
 }
 
@@ -75,7 +76,7 @@ function nameSocket(pid: number): string {
  */
 async function endOrphans(target: SshTarget, runDirectory: string): Promise<void> {
   for (const name of readdirSync(runDirectory)) {
-    const pid = Number.parseInt(/^t-([0-9a-f]{6})[0-9a-f]{2}$/.exec(name)?.[1] ?? '', 16);
+    const pid = Number.parseInt(/^t-([0-9a-f]{6})[0-9a-f]{2}(?:\.log)?$/.exec(name)?.[1] ?? '', 16);
     if (Number.isNaN(pid) || isProcess(pid)) continue;
     await endSharedConnection(target.key, join(runDirectory, name));
     rmSync(join(runDirectory, name), { force: true });
@@ -116,7 +117,7 @@ function watchMachine(child: ChildProcess, options: TunnelLinkOptions): MachineW
     },
     onPong: () => onPong(true),
   });
-  child.stdout?.setEncoding('latin1').on('data', (text: string) => reader.push(text));
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => reader.push(text));
   // The machine writes here too: only what ssh itself asks of the user before it is in is passed on.
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     const prompt = isIn ? undefined : /^Confirm user presence[^\n]*/m.exec(text)?.[0];
