@@ -3,6 +3,7 @@ import { sampleInstance } from '../../test/fakes/sample-instance.ts';
 import { sampleTunnel } from '../../test/fakes/sample-tunnel.ts';
 import { broken, TunnelScene, web } from '../../test/fakes/tunnel-scene.ts';
 import { openPorts } from './open-ports.ts';
+import { openSession } from './open-session.ts';
 
 describe('the ports of a session', () => {
   it('are there when it begins, and end with it', async () => {
@@ -50,5 +51,23 @@ describe('the ports of a session', () => {
     const scene = new TunnelScene();
     await (await openPorts(scene.context, sampleInstance(), [])).close();
     expect(scene.links).toEqual([]);
+  });
+
+  it('are carried by the session itself, whichever way it ends', async () => {
+    const scene = new TunnelScene();
+    const seen: unknown[] = [];
+    const request = { sshArgs: [], onRefused: () => undefined, ports: [web] };
+    scene.session = async () => {
+      seen.push(scene.tunnels.list().map(({ kind, state }) => ({ kind, state })));
+      return 7;
+    };
+    expect(await openSession(scene.context, sampleInstance(), request)).toBe(7);
+    expect(seen).toEqual([[{ kind: 'session', state: 'connected' }]]);
+    expect(scene.links.map(({ isClosed }) => isClosed)).toEqual([true]);
+    scene.session = () => Promise.reject(broken('auth'));
+    await expect(openSession(scene.context, sampleInstance(), request)).rejects.toMatchObject({
+      code: 'auth',
+    });
+    expect(scene.links.map(({ isClosed }) => isClosed)).toEqual([true, true]);
   });
 });

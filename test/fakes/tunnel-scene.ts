@@ -52,6 +52,8 @@ export class TunnelScene {
   /** Done once each, when so many sleeps have ended. */
   readonly plan: (() => void)[] = [];
   listeners: RemoteListener[] = [];
+  /** A session of a user's, by its exit status. */
+  session: () => Promise<number> = async () => 0;
 
   readonly context = {
     directory: '/projects/here',
@@ -70,9 +72,9 @@ export class TunnelScene {
     },
     state: async () => this.state,
     tunnels: async () => this.tunnels,
-    settings: async () => ({ addressService: 'https://address.invalid' }),
+    settings: async () => ({ addressService: 'https://address.invalid', forwardAgent: 'none' }),
     provider: async () => ({ firewall: null }),
-    ssh: async () => ({ openTunnel: this.#open }) as unknown as Ssh,
+    ssh: async () => ({ openTunnel: this.#open, openSession: () => this.session() }) as unknown as Ssh,
   } as unknown as AppContext;
 
   readonly #open: Ssh['openTunnel'] = async (_target, options) => {

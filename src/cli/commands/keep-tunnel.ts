@@ -17,7 +17,12 @@ export const keepTunnelCommand = defineCommand({
     anyPort: flag('take other local ports where these are taken'),
     auto: flag('forward what begins to listen'),
   },
-  examples: [],
+  examples: [
+    {
+      command: 'spuff keep-tunnel 3000 --key 01k0demo00000000000000000000 --id 0123abcd --json',
+      about: 'as spuff tunnel --background says it',
+    },
+  ],
   json: 'tunnels',
   run: async ({ arguments: { ports }, options: { key, id, anyPort, auto } }, cli) => {
     if (key === undefined || !/^[0-9a-f]{8}$/.test(id ?? '')) {

@@ -22,7 +22,7 @@ export const tunnel = defineCommand({
   ],
   arguments: {
     words: manyArguments(
-      'NAME|PORT',
+      'NAME/PORT',
       'the ports, and the instance: else the one of this directory, or the only one',
       {
         complete: 'instances',
