@@ -47,7 +47,7 @@ export async function openPorts(
     onEvent,
   } as const;
   const tunnel = keepTunnel(
-    { ...context, signal: own.signal },
+    { ...context, signal: AbortSignal.any([context.signal, own.signal]) },
     instance,
     computer ? { ...request, computer } : request,
   ).catch((error: unknown) => {
