@@ -44,6 +44,9 @@ describe('a port of this computer', () => {
       skip();
     }
     expect(await findPortHolder(port, 'darwin')).toMatchObject({ pid: process.pid });
+    expect(await lookAtPort(port, 'darwin')).toMatchObject({ kind: 'taken', holder: { pid: process.pid } });
+    await new Promise((resolve) => servers.splice(0)[0]?.close(resolve));
+    expect(await lookAtPort(port, 'darwin')).toEqual({ kind: 'free' });
   });
 });
 
@@ -61,8 +64,10 @@ describe('what the system says', () => {
   });
 
   it('is read from lsof, and is harmless to print', () => {
-    expect(parseLsof('p321\ncnode\nf18\n')).toEqual({ pid: 321, name: 'node' });
-    expect(parseLsof('p321\nc\u001b[31mred\n')).toEqual({ pid: 321, name: '\\x1b[31mred' });
+    const other = 'p320\ncother\nf3\nn192.0.2.1:3000\n';
+    expect(parseLsof(`${other}p321\ncnode\nf18\nn*:3000\n`)).toEqual({ pid: 321, name: 'node' });
+    expect(parseLsof('p321\nc\u001b[31mred\nf1\nn[::1]:3000\n')).toEqual({ pid: 321, name: '\\x1b[31mred' });
+    expect(parseLsof(other)).toBeNull();
     expect(parseLsof('')).toBeNull();
   });
 });

@@ -21,14 +21,17 @@ export type PortLook =
  * Tries it on both loopback addresses: a browser asks ::1 first for `localhost`, and would reach whoever is there. The
  * holder is null where this user may not see it.
  */
-export async function lookAtPort(port: number): Promise<PortLook> {
+export async function lookAtPort(port: number, platform = process.platform): Promise<PortLook> {
   for (const host of ['127.0.0.1', '::1']) {
     const code = await tryToListen(host, port);
     if (code === 'EACCES') return { kind: 'forbidden' };
     // Without IPv6 there is no second address, and nobody on it.
-    if (code === 'EADDRINUSE') return { kind: 'taken', holder: await findPortHolder(port) };
+    if (code === 'EADDRINUSE') return { kind: 'taken', holder: await findPortHolder(port, platform) };
   }
-  return { kind: 'free' };
+  if (platform === 'linux') return { kind: 'free' };
+  // macOS lets one address of a port be had beside who has all of them, and leaves it to chance whom a browser reaches.
+  const holder = await findPortHolder(port, platform);
+  return holder ? { kind: 'taken', holder } : { kind: 'free' };
 }
 
 async function tryToListen(host: string, port: number): Promise<string | null> {
@@ -48,14 +51,23 @@ async function tryToListen(host: string, port: number): Promise<string | null> {
 export async function findPortHolder(port: number, platform = process.platform): Promise<PortHolder | null> {
   if (platform === 'linux') return findHolderInProc(port);
   const { readProcessOutput } = await import('./process.ts');
-  const output = readProcessOutput(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc']);
+  const output = readProcessOutput(['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpcn']);
   return output === null ? null : parseLsof(output);
 }
 
-/** The fields of `lsof -F`: a line `p` with the process id, then one `c` with the program's name. */
+/**
+ * The fields of `lsof -F`: a line `p` with the process id, `c` with the program's name, and for each socket `n` with its
+ * address. Counted are those that `localhost` may lead to.
+ */
 export function parseLsof(output: string): PortHolder | null {
-  const [, pid, name] = /^p(\d+)\nc([^\n]*)$/m.exec(output) ?? [];
-  return pid === undefined || name === undefined ? null : { pid: Number(pid), name: shown(name) };
+  let pid = '';
+  let name = '';
+  for (const line of output.split('\n')) {
+    if (line.startsWith('p')) pid = line.slice(1);
+    else if (line.startsWith('c')) name = line.slice(1);
+    else if (/^n(?:\*|127\.0\.0\.1|\[::1?\]):\d+$/.test(line)) return { pid: Number(pid), name: shown(name) };
+  }
+  return null;
 }
 
 function findHolderInProc(port: number): PortHolder | null {
