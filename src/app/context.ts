@@ -8,6 +8,7 @@ import type { RescueStore } from '../domain/rescue.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
+import type { TunnelStore } from '../domain/tunnel.ts';
 
 import type { ProjectFiles } from './project-files.ts';
 
@@ -47,6 +48,7 @@ export interface AppContext {
   project(directory?: string): Promise<ProjectFile | null>;
   projectFiles(): Promise<ProjectFiles>;
   state(): Promise<StateStore>;
+  tunnels(): Promise<TunnelStore>;
   ssh(): Promise<Ssh>;
   /** @throws SpuffError `config` for a provider that does not exist, naming those that do */
   provider(id: ProviderId): Promise<Provider>;

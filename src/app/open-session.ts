@@ -1,5 +1,6 @@
 import type { GuardRecord } from '../domain/guard.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { PortWish } from '../domain/project.ts';
 import { sayWhenShutOut } from './change-firewall.ts';
 import { checkSshArguments } from './check-ssh-arguments.ts';
 import type { AppContext } from './context.ts';
@@ -11,6 +12,8 @@ export interface SessionRequest {
   sshArgs: readonly string[];
   /** Hears, while the session has the terminal, of each signature that the guard refused. */
   onRefused: (record: GuardRecord) => void;
+  /** Carried to this computer as long as the session lasts. */
+  ports: readonly PortWish[];
 }
 
 /**
@@ -35,11 +38,16 @@ export async function openSession(
     sshArgs: options,
     signal: context.signal,
   };
+  const ends = [close];
   try {
+    if (request.ports.length > 0) {
+      const { openPorts } = await import('./open-ports.ts');
+      ends.push((await openPorts(context, instance, request.ports)).close);
+    }
     return await sayWhenShutOut(context, instance, () =>
       ssh.openSession(sshTargetOf(instance), command.length > 0 ? command : null, session),
     );
   } finally {
-    await close();
+    await Promise.all(ends.map((end) => end()));
   }
 }

@@ -30,6 +30,7 @@ async function plan(
       warn: (text: string) => warnings.push(text),
     },
     settings: async () => ({ ...defaultSettings, provider: 'fake', ...settings }),
+    project: async () => null,
     provider: async () => provider,
     rescues: async () => openRescueStore(homePaths('/nowhere'), { now: () => 0 }),
     ssh: async () => ({ findLoginKeys: async () => ({ publicKeys: [], publicKeyPath: null, notes: [] }) }),

@@ -1,8 +1,9 @@
 import type { Cli } from './cli.ts';
 import type { CommandInput, CommandSpec } from './command.ts';
 
-/** What reads and writes nothing but the settings, or is the reaper itself. */
-const without = /^(?:version|completion|init|config|validate|schema|reap|reaper|guard|key)(?: |$)/;
+/** What reads and writes nothing but the settings, or is the reaper itself; a tunnel in the background has no token. */
+const without =
+  /^(?:version|completion|init|config|validate|schema|reap|reaper|guard|key|keep-tunnel)(?: |$)/;
 
 /** Whether a command that has ended is an occasion to look for machines whose time is over. */
 export function startsReaper({ name }: CommandSpec, { options }: CommandInput): boolean {

@@ -47,8 +47,19 @@ export interface CliServices {
   openTimerHost(): Promise<TimerHost>;
   /** Starts a reaper that nobody waits for, where one is due. Never fails. */
   reapInBackground(context: AppContext): Promise<void>;
+  /** Starts this program again for a tunnel that goes on when this process has ended. */
+  startBackgroundTunnel(
+    which: { id: string /** Others of whom the logs are kept. */; living: readonly string[] },
+    args: readonly string[],
+  ): Promise<BackgroundTunnel>;
   /** Writes a file about an error that nobody foresaw. Gives its path; null when it could not be written. */
   reportBug(error: unknown, argv: readonly string[]): Promise<string | null>;
+}
+
+export interface BackgroundTunnel {
+  /** Gives all that it said when it has ended; what goes on is not waited for. */
+  ended: Promise<string>;
+  kill(): void;
 }
 
 export interface ContextParts extends Pick<AppContext, 'progress' | 'signal'> {

@@ -31,6 +31,7 @@ import {
 import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
 import { setupAnswer } from './json-setup.ts';
+import { tunnelShapes } from './json-tunnel.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -212,6 +213,7 @@ export const jsonShapes = {
   ...bundleShapes,
   ...guardShapes,
   ...projectShapes,
+  ...tunnelShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

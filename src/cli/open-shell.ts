@@ -2,15 +2,24 @@ import { openSession } from '../app/open-session.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { PortWish } from '../domain/project.ts';
 import type { Cli } from './cli.ts';
 import { tellRefusals } from './tell-refusals.ts';
 
 /** What ssh exits with when the connection failed or broke. */
 const connectionFailed = 255;
 
+/** What a session has besides the shell. */
+interface ShellRequest {
+  /** Further options for ssh, and perhaps a command. */
+  sshArgs: readonly string[];
+  /** Carried to this computer as long as it lasts. */
+  ports: readonly PortWish[];
+}
+
 /** An interactive session, and afterwards what is left and how to come back. */
-export async function openShell(cli: Cli, instance: Instance, sshArgs: readonly string[]): Promise<number> {
-  const status = await runSession(cli, instance, sshArgs);
+export async function openShell(cli: Cli, instance: Instance, request: ShellRequest): Promise<number> {
+  const status = await runSession(cli, instance, request);
   const { name, expiresAt } = instance;
   const left =
     expiresAt === null ? '' : ` for ${formatDuration(expiresAt.getTime() - cli.context.runtime.now())}`;
@@ -19,9 +28,9 @@ export async function openShell(cli: Cli, instance: Instance, sshArgs: readonly 
   return status;
 }
 
-async function runSession(cli: Cli, instance: Instance, sshArgs: readonly string[]): Promise<number> {
+async function runSession(cli: Cli, instance: Instance, request: ShellRequest): Promise<number> {
   try {
-    return await openSession(cli.context, instance, { sshArgs, onRefused: tellRefusals(cli) });
+    return await openSession(cli.context, instance, { ...request, onRefused: tellRefusals(cli) });
   } catch (error) {
     if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
     cli.printError(error);

@@ -4,6 +4,7 @@ import type { Guard, GuardOptions } from './guard.ts';
 import type { InstanceKey } from './ids.ts';
 import type { KnownIdentity } from './instance.ts';
 import type { Secret } from './secret.ts';
+import type { TunnelLink, TunnelLinkOptions } from './tunnel.ts';
 
 /** Who to dial and how they prove themselves. */
 export interface SshTarget {
@@ -109,6 +110,11 @@ export interface Ssh {
   ): Promise<number>;
   /** Forwards the agent's socket over the shared connection. Gives the path of the local socket, in a 0700 directory. */
   openChannel(target: SshTarget): Promise<string>;
+  /**
+   * Opens a connection of its own that carries ports of the machine to this computer, and none the other way.
+   * @throws SpuffError `connection` and the others of a login
+   */
+  openTunnel(target: SshTarget, options: TunnelLinkOptions): Promise<TunnelLink>;
   /**
    * Opens a guard before the user's ssh-agent, for one session with this machine.
    * @returns null when no ssh-agent runs

@@ -79,6 +79,10 @@ function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void)
       const { reapInBackground } = await import('./background-reaper.ts');
       await reapInBackground(context, process.env);
     },
+    startBackgroundTunnel: async (which, args) => {
+      const { startBackgroundTunnel } = await import('./background-tunnel.ts');
+      return startBackgroundTunnel(guardedPaths(), which, args);
+    },
     reportBug,
   };
 }
@@ -148,6 +152,10 @@ function composeContext(
       const store = await openState(guardedPaths());
       onOpen(store);
       return store;
+    }),
+    tunnels: once(async () => {
+      const { openTunnelStore } = await import('../state/tunnel-store.ts');
+      return openTunnelStore({ run: guardedPaths().run, processes: await loadProcessTable() });
     }),
     ssh: once(async () => {
       const { createOpenSsh } = await import('../ssh/open-ssh.ts');

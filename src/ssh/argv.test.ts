@@ -12,11 +12,12 @@ import {
   buildLogin,
   buildMaster,
   buildSession,
-  optionPath,
+  buildTunnel,
   type SessionRequest,
   type SshContext,
 } from './argv.ts';
 import { readSshClient, type SshClient } from './client.ts';
+import { optionPath } from './option-values.ts';
 
 const key = makeInstanceKey(1_700_000_000_000, new Uint8Array(10).fill(7));
 const target: SshTarget = {
@@ -59,6 +60,8 @@ const session: SessionRequest = {
   sshArgs: [],
   logPath: '/home/u/.spuff/run/k/log-1',
 };
+
+const tunnel = { controlSocket: '/home/u/.spuff/run/k/t-00123456', logPath: '/log', command: 'exec watch' };
 
 let folder = '';
 let hostile = '';
@@ -124,6 +127,7 @@ describe('the command lines', () => {
   it('are these', () => {
     expect(buildMaster(target, context, '/log').join(' ')).toMatchSnapshot();
     expect(buildLogin(target, context, 'exec true', '/log').join(' ')).toMatchSnapshot();
+    expect(buildTunnel(target, context, tunnel).join(' ')).toMatchSnapshot();
     expect(buildSession(target, context, session).join(' ')).toMatchSnapshot();
     expect(
       buildSession(target, context, {
@@ -138,7 +142,7 @@ describe('the command lines', () => {
     expect(buildCopy(target, context, request).join(' ')).toMatchSnapshot();
     const { controlSocket, agentSocket } = context.paths;
     expect(buildControl({ key }, controlSocket, { operation: 'exit' }).join(' ')).toMatchSnapshot();
-    const forward = { operation: 'forward', localSocket: agentSocket, remoteSocket: '/run/x.sock' } as const;
+    const forward = { operation: 'forward', local: agentSocket, remote: '/run/x.sock' } as const;
     expect(buildControl({ key }, controlSocket, forward).join(' ')).toMatchSnapshot();
   });
 
@@ -170,6 +174,7 @@ describe('against a hostile configuration', () => {
   const builders: ReadonlyArray<readonly [string, (context: SshContext) => string[]]> = [
     ['first login', (real) => buildLogin(target, real, 'exec true', '/log')],
     ['shared connection', (real) => buildMaster(target, real, '/log')],
+    ['tunnel', (real) => buildTunnel(target, real, tunnel)],
     ['shared session', (real) => buildSession(target, real, session)],
     ['own session', (real) => buildSession(target, real, { ...session, shared: false })],
   ];

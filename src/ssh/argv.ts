@@ -8,6 +8,7 @@ import { SpuffError } from '../domain/errors.ts';
 import type { SshTarget } from '../domain/ssh.ts';
 import type { SshClient } from './client.ts';
 import { hostAlias } from './known-hosts.ts';
+import { checkHost, checkPort, checkUser, optionPath } from './option-values.ts';
 import type { SshPaths } from './run-directory.ts';
 
 export interface SshContext {
@@ -103,6 +104,25 @@ export function buildLogin(
 
 /** Logs in and stays as the instance's shared connection; goes to the background once the machine has let it in. */
 export function buildMaster(target: SshTarget, context: SshContext, logPath: string): string[] {
+  const { controlSocket } = context.paths;
+  return buildSharing(target, context, { controlSocket, logPath, persist: '10m', session: 'none' });
+}
+
+/** Logs in and runs a command, with a socket of its own that forwardings are ordered by. It lends nothing. */
+export function buildTunnel(
+  target: SshTarget,
+  context: SshContext,
+  request: { controlSocket: string; logPath: string; command: string },
+): string[] {
+  const { command, ...paths } = request;
+  return [...buildSharing(target, context, { ...paths, persist: 'no', session: 'default' }), command];
+}
+
+function buildSharing(
+  target: SshTarget,
+  context: SshContext,
+  request: { controlSocket: string; logPath: string; persist: string; session: 'none' | 'default' },
+): string[] {
   return [
     'ssh',
     ...asArguments([
@@ -110,16 +130,16 @@ export function buildMaster(target: SshTarget, context: SshContext, logPath: str
       // The master decides on forwarding for every session that shares it, whatever that session says.
       ['ForwardAgent', 'no'],
       ['ControlMaster', 'yes'],
-      ['ControlPath', optionPath(context.paths.controlSocket)],
-      ['ControlPersist', '10m'],
+      ['ControlPath', optionPath(request.controlSocket)],
+      ['ControlPersist', request.persist],
       ['StreamLocalBindUnlink', 'yes'],
       ['StreamLocalBindMask', '0177'],
       ['ClearAllForwardings', 'yes'],
       ['LogLevel', 'INFO'],
-      ...sessionOptions('none', 'no'),
+      ...sessionOptions(request.session, 'no'),
     ]),
     '-E',
-    logPath,
+    request.logPath,
     hostAlias(target.key),
   ];
 }
@@ -173,10 +193,10 @@ export function buildControl(
   controlSocket: string,
   request:
     | { operation: 'exit' }
-    | { operation: 'forward' | 'cancel'; localSocket: string; remoteSocket: string },
+    // Each a socket's path, or `address:port`.
+    | { operation: 'forward' | 'cancel'; local: string; remote: string },
 ): string[] {
-  const forward =
-    request.operation === 'exit' ? [] : ['-L', `${request.localSocket}:${request.remoteSocket}`];
+  const forward = request.operation === 'exit' ? [] : ['-L', `${request.local}:${request.remote}`];
   return [
     'ssh',
     '-F',
@@ -263,35 +283,4 @@ function commonOptions(target: SshTarget, context: SshContext): Option[] {
 
 function asArguments(options: readonly Option[]): string[] {
   return options.flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-}
-
-/**
- * A path as the value of an option: quoted, because ssh splits at spaces, and without its `%` tokens.
- * @throws SpuffError `config` for what no quoting keeps ssh from reading as something else
- */
-export function optionPath(path: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  if (/[\u0000-\u001f\u007f]|\$\{/.test(path)) {
-    throw new SpuffError('config', `ssh can't be given the path ${JSON.stringify(path)}`, {
-      hints: ['use a path without control characters and without "${"'],
-    });
-  }
-  return `"${path.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`;
-}
-
-function checkHost(host: string): string {
-  if (/^[0-9A-Za-z:][0-9A-Za-z.:_-]{0,254}(?:%[0-9A-Za-z._-]{1,32})?$/.test(host)) return host;
-  throw new SpuffError('provider', `${JSON.stringify(host)} is not an address that ssh can dial`);
-}
-
-function checkPort(port: number): number {
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new SpuffError('provider', `${port} is not a port`);
-}
-
-function checkUser(user: string): string {
-  if (/^[a-z_][a-z0-9_-]{0,30}$/.test(user)) return user;
-  throw new SpuffError('config', `${JSON.stringify(user)} is not a usable user name`, {
-    hints: ['set another one: spuff config set user dev'],
-  });
 }

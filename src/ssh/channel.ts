@@ -44,9 +44,9 @@ async function control(
   context: SshContext,
   operation: 'forward' | 'cancel',
 ): Promise<ProcessResult> {
-  const { agentSocket: localSocket, controlSocket } = context.paths;
+  const { agentSocket: local, controlSocket } = context.paths;
   // What a dead connection left is in the way of the socket; nobody listens on it.
-  if (operation === 'forward') rmSync(localSocket, { force: true });
-  const request = { operation, localSocket, remoteSocket: remoteAgentSocket } as const;
+  if (operation === 'forward') rmSync(local, { force: true });
+  const request = { operation, local, remote: remoteAgentSocket } as const;
   return runProcess(buildControl(target, controlSocket, request), { timeoutMs: 10_000 });
 }

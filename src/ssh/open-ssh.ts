@@ -74,6 +74,10 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       const { openAgentChannel } = await import('./channel.ts');
       return openAgentChannel(target, await prepareVerified(target));
     },
+    openTunnel: async (target, options) => {
+      const { openTunnel } = await import('./tunnel.ts');
+      return openTunnel(target, await prepareVerified(target), options);
+    },
     openGuard: async (target, options) => {
       const { paths } = await prepareVerified(target);
       const { openGuardFor } = await import('./guard/open-guard.ts');

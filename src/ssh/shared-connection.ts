@@ -94,12 +94,12 @@ async function waitForLogin(child: ChildProcess, log: SshLog, options: LoginOpti
   }
 }
 
-/** Ends every shared connection of an instance, also those to former addresses. Absent is success. */
+/** Ends every shared connection of an instance, also those to former addresses, and every tunnel's. Absent is success. */
 export async function closeSharedConnections(home: string, key: InstanceKey): Promise<void> {
   const directory = findRunDirectory(home, key);
   for (const name of listNames(directory)) {
     const path = join(directory, name);
-    if (name.startsWith('c-')) await endSharedConnection(key, path);
+    if (/^[ct]-/.test(name)) await endSharedConnection(key, path);
     // Not the locks: somebody may hold one. Nor the guards: they end with their sessions.
     if (!/^[lgk]-/.test(name)) rmSync(path, { force: true });
   }

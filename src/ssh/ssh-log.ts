@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, rmSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -16,6 +16,8 @@ export interface SshLog {
    *   long as anything holds a connection to what was lent
    */
   follow(onSessionEnd: () => void): { stop(): void };
+  /** Empties the file when it is longer than what `read` gives: the newest is wanted then. */
+  shorten(): void;
   remove(): void;
 }
 
@@ -24,8 +26,8 @@ const mostBytes = 1024 * 1024;
 const keptBytes = 65_536;
 const sessionEnd = /^debug1: client_input_channel_req: channel 0 rtype exit-.*$/m;
 
-export function openSshLog(runDirectory: string): SshLog {
-  const path = join(runDirectory, `log-${randomBytes(6).toString('hex')}`);
+export function openSshLog(runDirectory: string, name = `log-${randomBytes(6).toString('hex')}`): SshLog {
+  const path = join(runDirectory, name);
   /** What was in the file before it was cut: its beginning, and the end of the session. */
   let kept = '';
   return {
@@ -50,6 +52,9 @@ export function openSshLog(runDirectory: string): SshLog {
       };
       const timer = setInterval(look, followEveryMs);
       return { stop: () => clearInterval(timer) };
+    },
+    shorten: () => {
+      if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > keptBytes) truncateSync(path);
     },
     remove: () => rmSync(path, { force: true }),
   };

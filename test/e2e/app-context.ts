@@ -4,6 +4,7 @@ import { silentProgress } from '../../src/domain/progress.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { StateStore } from '../../src/domain/state.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
+import { loadProcessTable } from '../../src/lib/process-identity.ts';
 import { openAgentPackage } from '../../src/main/agent-package.ts';
 import { tellGuards } from '../../src/ssh/guard/control-client.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
@@ -12,6 +13,7 @@ import { readGuardPolicy } from '../../src/state/guard-files.ts';
 import { homePaths } from '../../src/state/home.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
+import { openTunnelStore } from '../../src/state/tunnel-store.ts';
 import { openProvider } from '../machine/lab.ts';
 
 /** The real parts, put together as the CLI does, over a state of the test's own. */
@@ -30,6 +32,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     project: async () => null,
     projectFiles: async () => openProjectFiles(),
     state: async () => state,
+    tunnels: async () => openTunnelStore({ run: homePaths(home).run, processes: await loadProcessTable() }),
     ssh: async () => ssh,
     provider: async () => provider,
     rescues: async () => openRescueStore(homePaths(home), systemRuntime),

@@ -11,16 +11,19 @@ import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
 import type { StateStore } from '../../src/domain/state.ts';
+import type { TunnelStore } from '../../src/domain/tunnel.ts';
 import { homePaths } from '../../src/state/home.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
 import { MemoryConfig } from './memory-config.ts';
 import { MemoryState } from './memory-state.ts';
+import { MemoryTunnels } from './memory-tunnels.ts';
 
 export const nowMs = Date.UTC(2026, 10, 23, 12, 0, 0);
 
 export interface FakeRun {
   state?: StateStore;
+  tunnels?: TunnelStore;
   ssh?: Partial<Ssh>;
   provider?: Partial<Provider>;
   /** An error: what reading them throws. */
@@ -74,6 +77,7 @@ export async function runLine(argv: readonly string[], given: FakeRun = {}): Pro
     credentialVariables: (provider) => (provider === 'fake' ? ['FAKE_TOKEN'] : []),
     openTimerHost: () => Promise.reject(new TypeError('no timer in this test')),
     reapInBackground: async () => undefined,
+    startBackgroundTunnel: () => Promise.reject(new TypeError('no tunnel in the background in this test')),
     reportBug: async (error) => {
       bugs.push(error);
       return '/home/someone/.spuff/reports/a.txt';
@@ -120,6 +124,7 @@ export class StringStream implements OutputStream {
 
 function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signal'>): AppContext {
   const state = given.state ?? new MemoryState();
+  const tunnels = given.tunnels ?? new MemoryTunnels();
   const caps = { clock: 'this-computer', billing: null };
   const provider = { id: 'fake', caps, ...given.provider } as Provider;
   return {
@@ -135,6 +140,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     project: async () => given.project ?? null,
     projectFiles: async () => openProjectFiles(),
     state: async () => state,
+    tunnels: async () => tunnels,
     ssh: async () => ({ ...given.ssh }) as Ssh,
     provider: async (id) => {
       if (id === provider.id) return provider;

@@ -31,6 +31,7 @@ export function makeReapScene(provider: Provider, runtime: Runtime, store?: Stat
     signal: new AbortController().signal,
     mayAsk: false,
     settings: async () => ({ ...defaultSettings, provider: provider.id }),
+    project: async () => null,
     state: async () => store ?? state,
     ssh: async () => ssh,
     provider: async () => provider,

@@ -40,6 +40,7 @@ export function makeRescueScene(send: Sending, settings: Partial<Settings> | Err
       return { ...defaultSettings, rescue: true, ...settings };
     },
     ssh: async () => ({ run }) as Partial<Ssh>,
+    project: async () => null,
     rescues: async () => openRescueStore(homePaths(home), { now: () => Date.UTC(2026, 10, 28) }),
     agentPackage: async () => ({ rescuePath }),
   } as unknown as AppContext;

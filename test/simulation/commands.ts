@@ -57,6 +57,7 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
       guardPolicy: unused,
       guardFile: unused,
       guardControl: unused,
+      tunnels: unused,
     },
   };
 }
