@@ -1,0 +1,326 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AuditScene, makeAuditScene, sampleRequest } from '../../test/fakes/sample-audit.ts';
+import type { AuditLine, AuditLog } from '../domain/audit.ts';
+import { segmentName } from './audit-files.ts';
+
+let scene: AuditScene;
+let log: AuditLog;
+beforeEach(() => {
+  scene = makeAuditScene();
+  log = scene.open();
+});
+afterEach(() => {
+  log.close();
+  scene.remove();
+});
+
+const worker = join(import.meta.dirname, '..', '..', 'test', 'fakes', 'audit-worker.ts');
+const run = async (...args: string[]) => {
+  const child = spawn(process.execPath, [worker, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+};
+const put = (count: number) => {
+  for (let i = 0; i < count; i++) log.require(sampleRequest(`/${i}`));
+};
+
+describe('writing', () => {
+  it('chains every line to the one before, 0600 in 0700', () => {
+    put(3);
+    const lines = log.read();
+    expect(lines.map(({ seq, kind }) => [seq, kind])).toEqual([
+      [1, 'log'],
+      [2, 'request'],
+      [3, 'request'],
+      [4, 'request'],
+    ]);
+    expect(lines.slice(1).map(({ prev }) => prev)).toEqual(lines.slice(0, -1).map(({ hash }) => hash));
+    expect(lines[1]).toMatchObject({ pid: process.pid, details: sampleRequest('/0').details });
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect(mode(join(scene.directory, segmentName(1)))).toBe(0o600);
+    expect(mode(scene.directory)).toBe(0o700);
+    expect(mode(join(scene.home, 'audit.db'))).toBe(0o600);
+    expect(log.verify()).toMatchObject({ lines: 4, findings: [], head: { seq: 4, hash: lines[3]?.hash } });
+  });
+
+  it('goes on in another file when one is full, and keeps the chain over files', () => {
+    log.close();
+    log = scene.open({ maxSegmentBytes: 2_000 });
+    put(40);
+    const report = log.verify();
+    expect(report).toMatchObject({ findings: [] });
+    expect(report.files).toBeGreaterThan(4);
+    expect(log.read().map(({ seq }) => seq)).toEqual(Array.from({ length: report.lines }, (_, i) => i + 1));
+    expect(log.read({ last: 3 })).toEqual(log.read().slice(-3));
+  });
+
+  it('drops the oldest files, says so, and is whole all the same', () => {
+    log.close();
+    log = scene.open({ maxSegmentBytes: 1_000, keptSegments: 3 });
+    put(40);
+    expect(log.verify()).toMatchObject({ files: 3, findings: [] });
+    const dropped = log.read().filter(({ details }) => details['event'] === 'dropped');
+    expect(dropped.length).toBeGreaterThan(0);
+    // One more that goes is not one that was dropped.
+    const first = log.read()[0]?.seq ?? 0;
+    const [oldest = 0] = [...Array(100).keys()].filter((n) => isThere(n));
+    rmSync(join(scene.directory, segmentName(oldest)));
+    expect(log.verify().findings[0]?.problem).toMatch(
+      new RegExp(`^lines ${first} to \\d+ of the log are missing`),
+    );
+  });
+
+  const isThere = (segment: number) =>
+    statSync(join(scene.directory, segmentName(segment)), { throwIfNoEntry: false }) !== undefined;
+
+  it('keeps lines of eight processes apart, each there once', { timeout: 120_000 }, async () => {
+    const ends = await Promise.all(Array.from({ length: 8 }, () => run('write', scene.home, '60')));
+    expect(ends.every(([code]) => code === 0)).toBe(true);
+    const urls = log.read({ kinds: ['request'] }).map(({ details }) => details['url']);
+    expect(urls).toHaveLength(480);
+    expect(new Set(urls).size).toBe(480);
+    expect(log.verify()).toMatchObject({ findings: [], torn: [] });
+  });
+
+  it.each([1, 40, 200, 330])('closes a line that a killed process left after %i bytes', async (bytes) => {
+    put(2);
+    expect(await run('die', scene.home, String(bytes))).toEqual([null, 'SIGKILL']);
+    expect(log.verify()).toMatchObject({ lines: 3, findings: [], torn: [{ line: 4 }] });
+    put(1);
+    expect(log.verify()).toMatchObject({ lines: 5, findings: [], torn: [{ line: 4 }] });
+    expect(log.read().map(({ kind }) => kind)).toEqual(['log', 'request', 'request', 'log', 'request']);
+  });
+
+  it('takes over a line whose process died before it could say so, with or without its end', async () => {
+    for (const bytes of [100_000, lineLength() - 1]) {
+      expect(await run('die', scene.home, String(bytes))).toEqual([null, 'SIGKILL']);
+      put(1);
+    }
+    expect(log.verify()).toMatchObject({ findings: [], torn: [] });
+    expect(log.read({ kinds: ['request'] })).toHaveLength(5);
+  });
+
+  /** Of a line as the worker writes it. */
+  const lineLength = () => {
+    put(1);
+    return (scene.lines().at(-1)?.length ?? 0) + `/of/${process.pid}/0`.length - '/0'.length;
+  };
+
+  it('refuses what must be written and tells once of what may be lost', () => {
+    put(1);
+    log.close();
+    log = scene.open();
+    rmSync(scene.directory, { recursive: true });
+    symlinkSync('/tmp', scene.directory);
+    expect(() => log.require(sampleRequest())).toThrow(/is not a real directory/);
+    log.note(sampleRequest());
+    log.note(sampleRequest());
+    expect(scene.lost).toHaveLength(1);
+  });
+
+  it('names a damaged head and the remedy', () => {
+    put(1);
+    log.close();
+    writeFileSync(join(scene.home, 'audit.db'), 'x'.repeat(8_192));
+    expect(() => log.require(sampleRequest())).toThrow(
+      expect.objectContaining({ code: 'state', hints: [expect.stringContaining('mv ')] }),
+    );
+    rmSync(join(scene.home, 'audit.db'));
+    put(1);
+    expect(log.verify().findings).toMatchObject([
+      { line: 3, problem: expect.stringContaining('not known any more') },
+    ]);
+  });
+});
+
+describe('reading', () => {
+  it('shows nothing, and makes nothing, where there is no log', () => {
+    expect(log.read()).toEqual([]);
+    expect(log.verify()).toMatchObject({ files: 0, lines: 0, findings: [] });
+    expect(statSync(join(scene.home, 'audit.db'), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it('filters by kind, time and number', () => {
+    put(3);
+    expect(log.read({ kinds: ['log'] })).toHaveLength(1);
+    expect(log.read({ last: 2 }).map(({ details }) => details['url'])).toEqual(['/1', '/2']);
+    expect(log.read({ last: 0 })).toEqual([]);
+    expect(log.read({ sinceMs: Date.now() + 60_000 })).toEqual([]);
+    expect(log.read({ sinceMs: Date.now() - 60_000 })).toHaveLength(4);
+  });
+
+  it('follows what is added, also into the next file', async () => {
+    log.close();
+    log = scene.open({ maxSegmentBytes: 500, runtime: { now: Date.now, sleep: () => Promise.resolve() } });
+    put(1);
+    const stop = new AbortController();
+    const seen: AuditLine[] = [];
+    const following = (async () => {
+      for await (const line of log.follow(stop.signal)) {
+        if (seen.push(line) === 6) stop.abort();
+        else if (line.kind === 'request') put(1);
+      }
+    })();
+    await Promise.resolve();
+    put(1);
+    await following;
+    expect(seen.map(({ seq }) => seq)).toEqual([3, 4, 5, 6, 7, 8]);
+  });
+});
+
+describe('verify', () => {
+  const findings = () => log.verify().findings;
+  const tamper = (change: (lines: string[]) => string[], segment = 1) =>
+    scene.write(change(scene.lines(segment)), segment);
+  beforeEach(() => put(6));
+
+  it('finds a line that was changed', () => {
+    tamper((lines) => lines.map((line) => line.replace('"/2"', '"/9"')));
+    expect(findings()).toEqual([
+      { file: segmentName(1), line: 4, problem: expect.stringContaining('line 4 of the log was changed') },
+    ]);
+  });
+
+  it('finds one that was changed together with its own hash', async () => {
+    const { sha256 } = await import('./audit-line.ts');
+    tamper((lines) =>
+      lines.map((line) => {
+        if (!line.includes('"/2"')) return line;
+        const front = line.replace('"/2"', '"/9"').replace(/,"hash":.*/s, '');
+        return `${front},"hash":"${sha256(front)}"}\n`;
+      }),
+    );
+    expect(findings()).toMatchObject([
+      { line: 5, problem: expect.stringContaining('does not follow line 4') },
+    ]);
+  });
+
+  it('finds the last one changed together with its own hash', async () => {
+    const { sha256 } = await import('./audit-line.ts');
+    tamper((lines) => {
+      const front = (lines.at(-1) ?? '').replace('"/5"', '"/9"').replace(/,"hash":.*/s, '');
+      return [...lines.slice(0, -1), `${front},"hash":"${sha256(front)}"}\n`];
+    });
+    expect(findings()).toMatchObject([{ problem: expect.stringContaining('line 7 is not the one') }]);
+  });
+
+  it.each([
+    [
+      'one that was removed',
+      (lines: string[]) => lines.toSpliced(3, 1),
+      4,
+      'line 4 of the log is missing before it',
+    ],
+    ['the first ones removed', (lines: string[]) => lines.slice(2), 1, 'lines 1 to 2 of the log are missing'],
+    [
+      'one that stands twice',
+      (lines: string[]) => lines.toSpliced(3, 0, lines[3] ?? ''),
+      5,
+      'line 4 stands twice',
+    ],
+    [
+      'an old one repeated at the end',
+      (lines: string[]) => [...lines, lines[2] ?? ''],
+      8,
+      'line 3 stands twice',
+    ],
+    ['foreign text', (lines: string[]) => lines.toSpliced(3, 0, 'hello\n'), 4, 'is no line of the log'],
+    ['an empty line', (lines: string[]) => lines.toSpliced(3, 0, '\n'), 4, 'is no line of the log'],
+  ])('finds %s', (_what, change, line, problem) => {
+    tamper(change);
+    expect(findings()[0]).toEqual({ file: segmentName(1), line, problem: expect.stringContaining(problem) });
+  });
+
+  it('finds two lines that changed places', () => {
+    tamper(([a = '', b = '', c = '', d = '', ...rest]) => [a, b, d, c, ...rest]);
+    expect(findings().map(({ problem }) => problem)).toEqual([
+      expect.stringContaining('line 3 of the log is missing before it'),
+      expect.stringContaining('line 3 is not where it belongs'),
+    ]);
+  });
+
+  it.each([
+    ['a line', (lines: string[]) => lines.slice(0, -1)],
+    ['part of a line', (lines: string[]) => [...lines.slice(0, -1), (lines.at(-1) ?? '').slice(0, 50)]],
+  ])('finds that %s is missing at the end, and still when the log went on', (_what, cut) => {
+    tamper(cut);
+    expect(findings()).toMatchObject([
+      { problem: expect.stringContaining('line 7 of the log is missing at the end') },
+    ]);
+    put(1);
+    expect(findings().at(-1)).toMatchObject({
+      problem: expect.stringContaining('line 7 of the log is missing before it'),
+    });
+  });
+
+  it('finds a line that follows the chain and was not written by spuff', async () => {
+    const { buildLine } = await import('./audit-line.ts');
+    let { head } = log.verify();
+    for (let i = 0; i < 2; i++) {
+      const built = buildLine({ kind: 'end', details: {} }, head, { nowMs: 0, pid: 1 });
+      head = built.head;
+      appendFileSync(join(scene.directory, segmentName(1)), `${built.text}\n`);
+    }
+    expect(findings()).toMatchObject([{ problem: expect.stringContaining('not written by spuff') }]);
+  });
+
+  it('finds that a file is gone: the first, one between, the last, or all', () => {
+    log.close();
+    log = scene.open({ maxSegmentBytes: 1_000 });
+    put(20);
+    const { files } = log.verify();
+    expect(files).toBeGreaterThan(4);
+    for (const gone of [1, 3, files]) {
+      const kept = scene.lines(gone);
+      rmSync(join(scene.directory, segmentName(gone)));
+      expect(findings()[0]).toEqual({ file: segmentName(gone), line: null, problem: 'is gone' });
+      scene.write(kept, gone);
+      expect(findings()).toEqual([]);
+    }
+    rmSync(scene.directory, { recursive: true });
+    mkdirSync(scene.directory, { mode: 0o700 });
+    expect(findings().at(-1)?.problem).toMatch(/^lines 1 to \d+ of the log are missing at the end/);
+  });
+
+  it('finds that the head is gone, also when the log went on', () => {
+    log.close();
+    tamper((lines) => lines.slice(0, -1));
+    for (const end of ['', '-wal', '-shm']) rmSync(join(scene.home, `audit.db${end}`), { force: true });
+    expect(findings()).toMatchObject([{ problem: expect.stringContaining('is not on record') }]);
+    put(1);
+    expect(findings()).toMatchObject([{ problem: expect.stringContaining('not known any more here') }]);
+  });
+
+  it('does not take a remark about a torn line for one about anything else', () => {
+    appendFileSync(join(scene.directory, segmentName(1)), '{"seq":8,"at"');
+    put(1);
+    expect(log.verify()).toMatchObject({ findings: [], torn: [{ line: 8 }] });
+    tamper((lines) => lines.map((line) => (line.startsWith('{"seq":8,"at"\n') ? '{"seq":8,"bt"\n' : line)));
+    expect(findings()).toMatchObject([{ line: 8, problem: 'is no line of the log' }]);
+  });
+
+  it('checks from a line on that was noted elsewhere, and fails when that is not there', () => {
+    const { head } = log.verify();
+    tamper((lines) => lines.map((line) => line.replace('"/2"', '"/9"')));
+    put(1);
+    expect(findings()).toHaveLength(1);
+    expect(log.verify(head.hash)).toMatchObject({ findings: [], lines: 2 });
+    expect(() => log.verify('f'.repeat(64))).toThrow(expect.objectContaining({ code: 'not-found' }));
+  });
+
+  it('refuses a file that is a link, and repairs none', () => {
+    rmSync(join(scene.directory, segmentName(1)));
+    symlinkSync('/etc/passwd', join(scene.directory, segmentName(1)));
+    expect(() => log.verify()).toThrow(/audit-000001/);
+    expect(() => log.require(sampleRequest())).toThrow(/audit-000001/);
+  });
+
+  it('reads a directory that can only be read', () => {
+    chmodSync(scene.directory, 0o500);
+    expect(findings()).toEqual([]);
+    chmodSync(scene.directory, 0o700);
+  });
+});
