@@ -1,3 +1,4 @@
+import type { AuditLog } from '../domain/audit.ts';
 import type { GuardPolicy } from '../domain/guard.ts';
 import type { GuardControl } from '../domain/guard-control.ts';
 import type { GuardFileStore } from '../domain/guard-policy.ts';
@@ -32,6 +33,8 @@ export interface AppContext {
   readonly progress: Progress;
   /** Whether a person may be asked something. */
   readonly mayAsk: boolean;
+  /** The local log. What a provider, ssh and the state of this context do is written down by themselves. */
+  readonly audit: AuditLog;
   settings(): Promise<Settings>;
   state(): Promise<StateStore>;
   ssh(): Promise<Ssh>;

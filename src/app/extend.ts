@@ -44,12 +44,12 @@ export async function extendInstance(
     if (!isLonger) state.updateInstance(instance.key, { expiresAt });
     const atProvider = () =>
       provider.setExpiry(vm.id, expiresAt, { ...clock.options(2 * 60_000), expectKey: instance.key });
-    let agent = instance.agent;
+    const installed: Pick<Instance, 'agent'> = { agent: null };
     const onMachine = async () => {
-      agent = (await tellMachine(context, { ...instance, expiresAt }, vm)) ?? agent;
+      installed.agent = await tellMachine(context, { ...instance, expiresAt }, vm);
     };
     for (const move of isLonger ? [atProvider, onMachine] : [onMachine, atProvider]) await move();
-    const changed = state.updateInstance(instance.key, { expiresAt, agent });
+    const changed = state.updateInstance(instance.key, { expiresAt, ...(installed.agent && installed) });
     state.endOperation(operation.id, 'done');
     return changed;
   } catch (error) {

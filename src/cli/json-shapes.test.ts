@@ -53,6 +53,8 @@ const lines: readonly [JsonShapeName, readonly string[]][] = [
   ['status', ['status', 'half']],
   ['guard-status', ['guard', 'status']],
   ['guard-log', ['guard', 'log']],
+  ['local-log', ['log']],
+  ['log-verification', ['log', 'verify']],
 ];
 
 describe('--json', () => {

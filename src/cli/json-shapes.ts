@@ -3,6 +3,7 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
+import { auditShapes } from './json-audit.ts';
 import { guardShapes } from './json-guard.ts';
 import { keyShapes } from './json-keys.ts';
 import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
@@ -198,6 +199,7 @@ export const jsonShapes = {
   },
   ...keyShapes,
   ...guardShapes,
+  ...auditShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

@@ -83,6 +83,13 @@ export const commandGroups: readonly CommandGroup[] = [
     },
   },
   {
+    title: 'What holds, and what was done',
+    commands: {
+      log: async () => (await import('./commands/log.ts')).log,
+      'log verify': async () => (await import('./commands/log-verify.ts')).logVerify,
+    },
+  },
+  {
     title: 'spuff itself',
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
@@ -99,7 +106,7 @@ export const commandGroups: readonly CommandGroup[] = [
   },
 ];
 
-/** What the first words of two-word commands are about. */
+/** What the first words of two-word commands are about; one may be a command as well. */
 export const families: Readonly<Record<string, string>> = {
   agent: 'ask spuff-agent, the daemon on an instance',
   reaper: 'have machines reaped by a timer, a scheduled job, or a process that runs on',
@@ -108,6 +115,7 @@ export const families: Readonly<Record<string, string>> = {
   firewall: 'who may reach port 22 of an instance',
   guard: 'what machines may do with the keys of your ssh-agent',
   key: 'the login key of spuff alone: one for each user and computer',
+  log: 'what spuff did at providers and on machines',
   config: 'read and change the settings',
 };
 

@@ -42,16 +42,15 @@ interface Details {
   /** The program's name alone, and how many arguments it had: they may be secret. */
   command: OfInstance & {
     event: 'started' | 'ended';
-    /** Whether a person asked for this program, or spuff does its own work. */
-    by: 'user' | 'spuff';
     program: string;
     arguments: number;
-    exitStatus?: number;
+    /** Of one that has ended; null: the connection failed or broke. */
+    exitStatus?: number | null;
   };
   session: OfInstance & {
     event: 'opened' | 'closed';
     lent: 'nothing' | 'guard' | 'raw';
-    exitStatus?: number;
+    exitStatus?: number | null;
   };
   /** `until` null: without an end. */
   deadline: OfInstance & { event: 'moved' | 'armed' | 'kept-on'; until: string | null };

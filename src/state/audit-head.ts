@@ -7,11 +7,10 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { AuditHead } from '../domain/audit.ts';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
-import { checkPrivateFile, makePrivateDirectory } from '../lib/atomic-file.ts';
+import { checkPrivateFile, isWithoutLinks, makePrivateDirectory } from '../lib/atomic-file.ts';
 import { makeRandomName } from '../lib/random-name.ts';
 import { quoteArgument } from '../lib/shell-quote.ts';
 import { loadDatabaseClass } from '../lib/sqlite.ts';
-import { isWithoutLinks } from './state-database.ts';
 import { DamagedStateError, toStateError } from './state-errors.ts';
 
 export interface HeadRow extends AuditHead {

@@ -1,5 +1,4 @@
 /** The lines of the local log. A line's hash is over its own text before the hash, which names that of the line before. */
-import { createHash } from 'node:crypto';
 import type { AuditHead, AuditLine } from '../domain/audit.ts';
 import { serializeScrubbed } from '../lib/scrub.ts';
 
@@ -48,7 +47,8 @@ export function parseLine(text: string): { line: AuditLine; isWhole: boolean } |
 }
 
 export function sha256(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('hex');
+  // Loaded when it is used: it costs more time than a command that only looks.
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex');
 }
 
 /** Whether a line comes right after a place in the chain. */

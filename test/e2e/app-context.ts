@@ -9,12 +9,14 @@ import { tellGuards } from '../../src/ssh/guard/control-client.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
 import { openGuardFile } from '../../src/state/guard-file-editor.ts';
 import { readGuardPolicy } from '../../src/state/guard-files.ts';
+import { makeAuditScene } from '../fakes/sample-audit.ts';
 import { openProvider } from '../machine/lab.ts';
 
 /** The real parts, put together as the CLI does, over a state of the test's own. */
 export function makeAppContext(home: string, state: StateStore): AppContext {
   const provider = openProvider();
-  const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false });
+  const audit = makeAuditScene(home).open();
+  const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false, audit });
   const dist = join(import.meta.dirname, '..', '..', 'dist');
   return {
     home,
@@ -23,6 +25,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     runtime: systemRuntime,
     progress: silentProgress,
     mayAsk: false,
+    audit,
     settings: async () => defaultSettings,
     state: async () => state,
     ssh: async () => ssh,

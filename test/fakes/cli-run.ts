@@ -4,12 +4,14 @@ import type { Questions } from '../../src/cli/ask.ts';
 import type { CliServices } from '../../src/cli/cli.ts';
 import type { OutputStream, Terminal } from '../../src/cli/render/terminal.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
+import type { AuditLog } from '../../src/domain/audit.ts';
 import { SpuffError } from '../../src/domain/errors.ts';
 import { resolvePolicy } from '../../src/domain/guard-policy.ts';
 import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
 import type { StateStore } from '../../src/domain/state.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { MemoryConfig } from './memory-config.ts';
 import { MemoryState } from './memory-state.ts';
 
@@ -22,6 +24,8 @@ export interface FakeRun {
   /** An error: what reading them throws. */
   settings?: Partial<typeof defaultSettings> | SpuffError;
   home?: string;
+  /** One in memory unless told. */
+  audit?: AuditLog;
   directory?: string;
   signal?: AbortSignal;
   /** What the terminal is like: nothing of it is a terminal unless told. */
@@ -123,6 +127,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     runtime: { now: () => nowMs, sleep: async () => undefined, random: () => 0.5 },
     ...parts,
     mayAsk: false,
+    audit: given.audit ?? new MemoryAudit(),
     settings: async () => {
       if (given.settings instanceof SpuffError) throw given.settings;
       return { ...defaultSettings, provider: 'fake', forwardAgent: 'none', ...given.settings };
