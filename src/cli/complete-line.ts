@@ -20,7 +20,8 @@ export async function completeLine(
   const found = await findCommand(words);
   const offered = found ? await offer(found, current, context) : await offerNames(words, current);
   // A command may have others under its name, as log has.
-  const under = found?.words.length === 0 && !current.startsWith('-') ? await offerNames(words, current) : nothing;
+  const under =
+    found?.words.length === 0 && !current.startsWith('-') ? await offerNames(words, current) : nothing;
   const all = found ? [...offered.candidates, ...under.candidates] : offered.candidates;
   const candidates = all.filter((candidate) => candidate.value.startsWith(current));
   return { candidates, files: offered.files };

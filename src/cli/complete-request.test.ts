@@ -43,7 +43,7 @@ describe('completion', () => {
     [['s'], ['status', 'ssh', 'sizes', 'snapshot']],
     [
       ['--quiet', 'l'],
-      ['ls', 'logs'],
+      ['ls', 'logs', 'log'],
     ],
     [['agent', 'ex'], ['exec-log']],
     [

@@ -52,8 +52,8 @@ class ChainWalk {
     this.#settleJunk();
     this.#file = name;
     this.#files += 1;
-    if (bytes === null) return this.#isOn ? this.#find(null, 'is gone') : undefined;
-    for (const { number, text } of splitLines(bytes)) this.#take(number, text);
+    if (bytes === null && this.#isOn) this.#find(null, 'is gone');
+    for (const { number, text } of splitLines(bytes ?? Buffer.alloc(0))) this.#take(number, text);
   }
 
   #take(number: number, text: string): void {

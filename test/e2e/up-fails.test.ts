@@ -17,7 +17,12 @@ import { makeAppContext } from './app-context.ts';
 
 const { home, remove } = makeHome();
 const provider = openProvider();
-const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false, audit: makeAuditScene(home).open() });
+const ssh = createOpenSsh({
+  home,
+  runtime: systemRuntime,
+  mayAsk: false,
+  audit: makeAuditScene(home).open(),
+});
 const state = openStateStore({ path: join(home, 'state.db') });
 
 beforeAll(async () => {

@@ -38,7 +38,13 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
   const provider = world.model.open(process);
   const unused = () => Promise.reject(new TypeError('not simulated'));
   return {
-    ...{ home: '/home/someone/.spuff', directory: '/projects/here', mayAsk: false, progress: silentProgress, audit: new MemoryAudit() },
+    ...{
+      home: '/home/someone/.spuff',
+      directory: '/projects/here',
+      mayAsk: false,
+      progress: silentProgress,
+      audit: new MemoryAudit(),
+    },
     ...{ runtime: process.runtime, signal: process.signal },
     settings: async () => ({
       ...{ ...defaultSettings, provider: world.model.id, firewall: ['198.51.100.7/32'] },

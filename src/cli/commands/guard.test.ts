@@ -148,7 +148,12 @@ describe('spuff guard allow', () => {
   });
 
   it('believes no key of the log that is not the one of the fingerprint', async () => {
-    const { status, err } = await scene([], {}, [provedRecord(known.line)]).run('allow', 'a.example.com', '--host-key', proved.fingerprint);
+    const { status, err } = await scene([], {}, [provedRecord(known.line)]).run(
+      'allow',
+      'a.example.com',
+      '--host-key',
+      proved.fingerprint,
+    );
     expect(status).toBe(4);
     expect(err).toContain('connect once yourself: ssh git@a.example.com');
   });

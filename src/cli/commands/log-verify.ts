@@ -45,7 +45,9 @@ function describe({ files, lines, head, findings, torn }: AuditReport, { paint }
     const place = line === null ? file : `${file}:${line}`;
     return `${paint('red', 'fail')}  ${oneLine(`${place === '' ? 'the log' : place}: ${problem}`)}`;
   });
-  const notes = torn.map(({ file, line }) => `note  ${file}:${line}: a process died in the middle of this line`);
+  const notes = torn.map(
+    ({ file, line }) => `note  ${file}:${line}: a process died in the middle of this line`,
+  );
   const said = findings.length === 0 ? `${paint('green', 'ok')}  ` : '';
   const counted = `${lines} lines in ${files} files`;
   const end = lines === 0 ? [] : [`newest: line ${head.seq}, ${head.hash}`];

@@ -29,7 +29,10 @@ export const log = defineCommand({
   },
   examples: [
     { command: 'spuff log', about: 'the newest lines' },
-    { command: 'spuff log --since 2h --kind change,request', about: 'what was changed in the last two hours' },
+    {
+      command: 'spuff log --since 2h --kind change,request',
+      about: 'what was changed in the last two hours',
+    },
     { command: 'spuff log --follow --json', about: 'for a program that watches' },
     { command: 'spuff log --kind host-key,end -n 20', about: 'the newest keys and ends of machines' },
   ],
