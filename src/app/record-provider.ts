@@ -13,7 +13,7 @@ export function recordProvider(provider: Provider, log: AuditLog): Provider {
   const { must, may } = recorder;
   return {
     ...provider,
-    create: (spec, options) => {
+    create: async (spec, options) => {
       const { key, name, region, size } = spec;
       const from = spec.firewall?.allowSshFrom ?? 'anywhere';
       const expiresAt = spec.expiresAt?.toISOString() ?? null;
@@ -22,7 +22,7 @@ export function recordProvider(provider: Provider, log: AuditLog): Provider {
     },
     destroy: (id, options) =>
       provider.destroy(id, may('destroy', options.expectKey, { machine: id }, options)),
-    setExpiry: (id, expiresAt, options) => {
+    setExpiry: async (id, expiresAt, options) => {
       const what = { machine: id, expiresAt: expiresAt?.toISOString() ?? null };
       return provider.setExpiry(id, expiresAt, must('setExpiry', options.expectKey, what, options));
     },
@@ -61,14 +61,14 @@ function recordStores(
     ...(images && {
       images: {
         ...images,
-        build: (options) => images.build(must('images.build', null, {}, options)),
+        build: async (options) => images.build(must('images.build', null, {}, options)),
         remove: (ref, options) => images.remove(ref, may('images.remove', null, { image: ref }, options)),
       },
     }),
     ...(firewall && {
       firewall: {
         ...firewall,
-        set: (key, allowSshFrom, options) => {
+        set: async (key, allowSshFrom, options) => {
           const begin = allowSshFrom.length > 0 ? must : may;
           return firewall.set(key, allowSshFrom, begin('firewall.set', key, { allowSshFrom }, options));
         },
@@ -77,7 +77,7 @@ function recordStores(
     ...(loginKeys && {
       loginKeys: {
         ...loginKeys,
-        replace: (change, options) => {
+        replace: async (change, options) => {
           const begin = change.added === null ? may : must;
           return loginKeys.replace(change, begin('loginKeys.replace', null, { ...change }, options));
         },

@@ -84,6 +84,7 @@ describe('completion', () => {
       ['cp', 'd'],
       ['demo:', ':files'],
     ],
+    [['log', ''], ['verify']],
     [['nonsense', ''], []],
     [['config', 'set', 'size', ''], ['small']],
     [['config', 'set', 'region', ''], ['here']],

@@ -49,7 +49,7 @@ function describe({ files, lines, head, findings, torn }: AuditReport, { paint }
     ({ file, line }) => `note  ${file}:${line}: a process died in the middle of this line`,
   );
   const said = findings.length === 0 ? `${paint('green', 'ok')}  ` : '';
-  const counted = `${lines} lines in ${files} files`;
+  const counted = `${lines} lines in ${files} ${files === 1 ? 'file' : 'files'}`;
   const end = lines === 0 ? [] : [`newest: line ${head.seq}, ${head.hash}`];
   return [...places, ...notes, `${said}${counted}`, ...end].join('\n');
 }
