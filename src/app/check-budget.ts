@@ -2,6 +2,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import { addMoney, formatMoney, type MoneyLimit, percentOf, subtractMoney } from '../domain/money.ts';
+import { budgetsOf, type PolicyRule } from '../domain/policy.ts';
 import type { Money, ProviderId } from '../domain/provider.ts';
 import { costAhead, costBetween, type Month, monthAt, readSpending, type Spell } from '../domain/spending.ts';
 import type { AppContext } from './context.ts';
@@ -60,6 +61,45 @@ export async function openBudgetCheck(
     context.progress.note(`${plan.provider} bills in ${currency}, which monthly_budget says nothing about`);
     return () => undefined;
   }
+  return openCheck(context, plan, budget, (use, left) => {
+    if (!isAllowed) throw overBudget(use, plan, left);
+  });
+}
+
+/**
+ * The same for the budgets of the policies: nothing passes over them, and what they can't be held against is refused.
+ * @throws SpuffError `quota` naming the rule
+ */
+export async function openPolicyBudget(
+  context: AppContext,
+  plan: UpPlan,
+  rules: readonly PolicyRule[],
+): Promise<BudgetCheck> {
+  const budgets = budgetsOf(rules);
+  const [first] = budgets;
+  if (first === undefined || !plan.isBilled) return () => undefined;
+  const hints = ['see what holds here: spuff policy show'];
+  const currency = plan.dearest?.hourly.currency;
+  const budget = budgets.find(({ limit }) => limit.currency === currency);
+  if (!budget) {
+    const why =
+      currency === undefined ? `nobody tells what ${plan.size} costs` : `it says nothing about ${currency}`;
+    throw new SpuffError('quota', `${first.where}: monthly_budget: whether it holds is not known: ${why}`, {
+      hints,
+    });
+  }
+  return openCheck(context, plan, budget.limit, (use) => {
+    const what = `with ${plan.name} ${describeUse(use)}, and ${formatMoney(use.limit)} are allowed`;
+    throw new SpuffError('quota', `${budget.where}: monthly_budget: ${what}`, { hints });
+  });
+}
+
+async function openCheck(
+  context: AppContext,
+  plan: UpPlan,
+  budget: MoneyLimit,
+  onOver: (use: BudgetUse, left: Money) => void,
+): Promise<BudgetCheck> {
   const receipts = (await context.state()).listReceipts();
   const nowMs = context.runtime.now();
   return (instances) => {
@@ -72,7 +112,7 @@ export async function openBudgetCheck(
     if (use.percent < warnPercent) return;
     const others = spells.filter(({ name }) => name !== plan.name);
     const left = leftOf(useOfBudget(budget, others, monthAt(nowMs), nowMs));
-    if (isOver(use) && !isAllowed) throw overBudget(use, plan, left);
+    if (isOver(use)) onOver(use, left);
     context.progress.warn(
       `${describeUse(use)}: ${use.percent} % of monthly_budget, ${formatMoney(use.limit)}`,
     );

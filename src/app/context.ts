@@ -2,6 +2,7 @@ import type { AuditLog } from '../domain/audit.ts';
 import type { GuardPolicy } from '../domain/guard.ts';
 import type { GuardControl } from '../domain/guard-control.ts';
 import type { GuardFileStore } from '../domain/guard-policy.ts';
+import type { PolicyRule } from '../domain/policy.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { CallOptions, Provider, ProviderId, Runtime } from '../domain/provider.ts';
 import type { Settings } from '../domain/settings.ts';
@@ -46,6 +47,11 @@ export interface AppContext {
    * @throws SpuffError `config` naming what is wrong in the user's or the project's file
    */
   guardPolicy(directory: string): Promise<GuardPolicy>;
+  /**
+   * The rules for everybody that hold in a directory: the computer's and the repository's. Read anew each time.
+   * @throws SpuffError `config` | `permission` naming what is wrong: then nothing that they could forbid may be done
+   */
+  policy(directory: string): Promise<readonly PolicyRule[]>;
   guardFile(): Promise<GuardFileStore>;
   guardControl(): Promise<GuardControl>;
 }

@@ -2,10 +2,12 @@ import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import { costOf, formatMoney } from '../domain/money.ts';
+import type { PolicyRule } from '../domain/policy.ts';
 import type { Vm } from '../domain/provider.ts';
 import { installAgentOn } from './agent-install.ts';
 import type { AppContext } from './context.ts';
 import { type ClockWatch, watchClock } from './provider-clock.ts';
+import { refuse } from './refuse-by-policy.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
 
 /** Where the end of a lease is to be moved: so much further, to a moment, or away. */
@@ -29,6 +31,8 @@ export async function extendInstance(
   request: ExtendRequest,
 ): Promise<Instance> {
   requireReady(instance);
+  const rules = await context.policy(instance.directory);
+  refuseLonger(rules, instance, leastEnd(context, instance, request.end));
   const provider = await context.provider(instance.provider);
   const clock = watchClock(context, provider);
   const vm = await provider.find(instance.key, clock.options(60_000));
@@ -36,6 +40,7 @@ export async function extendInstance(
   // Before anything is changed: a machine that runs must hear of it, and this one could not.
   if (vm.state === 'running') sshTargetOf(instance);
   const expiresAt = await chooseEnd(context, { vm, instance }, clock, request);
+  refuseLonger(rules, instance, expiresAt);
   sayPrice(context, instance, vm.expiresAt, expiresAt);
   const state = await context.state();
   const operation = state.beginOperation('extend', instance.key);
@@ -56,6 +61,23 @@ export async function extendInstance(
     state.endOperation(operation.id, 'failed');
     throw error;
   }
+}
+
+/** A life counts from its making. One that is too long already may be made shorter. */
+function refuseLonger(
+  rules: readonly PolicyRule[],
+  { createdAt, expiresAt }: Instance,
+  end: Date | null,
+): void {
+  if (endOf(end) > endOf(expiresAt) || end === null)
+    refuse(rules, { lifetimeMs: end && end.getTime() - createdAt.getTime() });
+}
+
+/** What the end will be at least, as far as it can be told before the provider is asked. */
+function leastEnd({ runtime }: AppContext, { expiresAt }: Instance, end: NewEnd): Date | null {
+  if (end === 'off') return null;
+  if ('at' in end) return end.at;
+  return new Date(Math.max(runtime.now(), expiresAt?.getTime() ?? 0) + end.by);
 }
 
 function endOf(expiresAt: Date | null): number {

@@ -8,6 +8,7 @@ import type { LoginKeys } from '../domain/ssh.ts';
 import type { AppContext } from './context.ts';
 import { ownerName } from './owner.ts';
 import { type PricedSize, priceSize } from './plan-price.ts';
+import type { EarlyWish } from './plan-wish.ts';
 import { describeWrongClock, watchClock, wrongByMs } from './provider-clock.ts';
 
 /** What the user asked for; what is undefined comes from the settings, then from the provider. */
@@ -62,9 +63,16 @@ export interface UpPlan {
 /**
  * Decides everything that `up` needs to know. Reads settings, public keys and, where machines cost money, the provider's
  * catalogue; changes nothing.
+ * @param refuseEarly hears what is wished for before anybody is asked anything; throws what is not allowed
+ * @param isBudgeted a limit that is not in the settings depends on the price
  * @throws SpuffError `usage` | `config` | `permission` | `quota` naming what is wrong
  */
-export async function planUp(context: AppContext, request: UpRequest): Promise<UpPlan> {
+export async function planUp(
+  context: AppContext,
+  request: UpRequest,
+  refuseEarly: (wish: EarlyWish) => void = () => undefined,
+  isBudgeted = false,
+): Promise<UpPlan> {
   const name = checkInstanceName(request.name);
   const settings = await context.settings();
   const provider = await context.provider(request.provider ?? settings.provider);
@@ -73,13 +81,16 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     throw new SpuffError('unsupported', `${provider.id} has no spot machines`, {
       hints: ['leave out --spot'],
     });
+  const wanted = request.size ?? settings.size ?? provider.defaults.size;
+  const idleTimeoutMs = request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs;
+  const ttlMs = request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs;
+  refuseEarly({ provider, regions, size: wanted, ttlMs, idleTimeoutMs, settings });
   const ssh = await context.ssh();
   const [region = '', ...otherRegions] = regions;
   const clock = watchClock(context, provider);
   const priced = await priceSize(context, provider, clock, {
-    wanted: request.size ?? settings.size ?? provider.defaults.size,
-    ...{ regions, spot: request.spot ?? false },
-    isLimited: request.maxSpend !== undefined || settings.monthlyBudgets !== null,
+    ...{ wanted, regions, spot: request.spot ?? false },
+    isLimited: request.maxSpend !== undefined || settings.monthlyBudgets !== null || isBudgeted,
   });
   const wrongMs = wrongByMs(clock.aheadMs());
   if (wrongMs !== 0) context.progress.warn(describeWrongClock(wrongMs, provider.id));
@@ -89,7 +100,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     region,
     otherRegions,
     ...priced,
-    ...chooseLease(context, request, settings, { provider, priced }),
+    ...chooseLease(context, { ttlMs, maxSpend: request.maxSpend }, { provider, priced }),
     isBilled: provider.caps.billing !== null,
     clockAheadMs: clock.aheadMs(),
     image: await chooseImage(context, request, settings, provider),
@@ -97,7 +108,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     user: checkUserName(settings.user),
     owner: ownerName(),
     directory: context.directory,
-    idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,
+    idleTimeoutMs,
     onIdle: chooseOnIdle(settings, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
     keys: await ssh.findLoginKeys(settings.sshKey),
@@ -123,11 +134,9 @@ function chooseRegions(request: UpRequest, settings: Settings, provider: Provide
 /** The earlier of the deadline that was asked for and the one that the money lasts to. */
 function chooseLease(
   { progress }: AppContext,
-  { ttlMs: asked, maxSpend }: UpRequest,
-  settings: Settings,
+  { ttlMs, maxSpend }: { ttlMs: number | null; maxSpend: MoneyLimit | undefined },
   { provider, priced }: { provider: Provider; priced: PricedSize },
 ): Pick<UpPlan, 'ttlMs' | 'maxSpend'> {
-  const ttlMs = asked === undefined ? settings.maxLifetimeMs : asked;
   if (!maxSpend) return { ttlMs, maxSpend: null };
   if (provider.caps.billing === null) {
     progress.note(`machines at ${provider.id} cost nothing: --max-spend changes nothing`);

@@ -54,6 +54,7 @@ const lines: readonly [JsonShapeName, readonly string[]][] = [
   ['guard-status', ['guard', 'status']],
   ['guard-log', ['guard', 'log']],
   ['local-log', ['log']],
+  ['policy', ['policy', 'show']],
   ['log-verification', ['log', 'verify']],
 ];
 

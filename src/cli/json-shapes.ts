@@ -28,6 +28,7 @@ import {
   untracked,
   verdict,
 } from './json-parts.ts';
+import { policyShapes } from './json-policy.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -200,6 +201,7 @@ export const jsonShapes = {
   ...keyShapes,
   ...guardShapes,
   ...auditShapes,
+  ...policyShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

@@ -87,6 +87,8 @@ export const commandGroups: readonly CommandGroup[] = [
     commands: {
       log: async () => (await import('./commands/log.ts')).log,
       'log verify': async () => (await import('./commands/log-verify.ts')).logVerify,
+      'policy show': async () => (await import('./commands/policy-show.ts')).policyShow,
+      'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
     },
   },
   {
@@ -115,6 +117,7 @@ export const families: Readonly<Record<string, string>> = {
   firewall: 'who may reach port 22 of an instance',
   guard: 'what machines may do with the keys of your ssh-agent',
   key: 'the login key of spuff alone: one for each user and computer',
+  policy: 'the rules for everybody on a computer or in a repository',
   log: 'what spuff did at providers and on machines',
   config: 'read and change the settings',
 };

@@ -8,6 +8,7 @@ import type { CliServices, ContextParts } from '../cli/cli.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { PolicyRule } from '../domain/policy.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ProviderId } from '../domain/provider.ts';
 import type { Ssh } from '../domain/ssh.ts';
@@ -181,16 +182,26 @@ function composeContext(
       guardedPaths();
       return openAgentPackage({ dist, home });
     }),
+    policy: readPolicyIn,
     ...composeGuard(home),
   };
   return context;
+}
+
+async function readPolicyIn(directory: string): Promise<PolicyRule[]> {
+  const { readPolicy, systemPolicyPath } = await import('../state/policy-files.ts');
+  return readPolicy({ directory, systemPath: systemPolicyPath, systemOwner: 0 });
 }
 
 function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'> {
   return {
     guardPolicy: async (directory) => {
       const { readGuardPolicy } = await import('../state/guard-files.ts');
-      return readGuardPolicy({ home: guardedPaths().home, directory });
+      const own = await readGuardPolicy({ home: guardedPaths().home, directory });
+      const rules = await readPolicyIn(directory);
+      if (rules.length === 0) return own;
+      const { narrowGuard } = await import('../app/narrow-guard.ts');
+      return narrowGuard(own, rules);
     },
     guardFile: once(async () => {
       const { openGuardFile } = await import('../state/guard-file-editor.ts');

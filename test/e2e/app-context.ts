@@ -31,6 +31,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     ssh: async () => ssh,
     provider: async () => provider,
     agentPackage: async () => openAgentPackage({ dist, home }),
+    policy: async () => [],
     guardPolicy: (directory) => readGuardPolicy({ home, directory }),
     guardFile: () => openGuardFile(home),
     guardControl: async () => ({

@@ -7,6 +7,7 @@ import { runCli } from '../../src/cli/run-cli.ts';
 import type { AuditLog } from '../../src/domain/audit.ts';
 import { SpuffError } from '../../src/domain/errors.ts';
 import { resolvePolicy } from '../../src/domain/guard-policy.ts';
+import type { PolicyRule } from '../../src/domain/policy.ts';
 import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
@@ -24,6 +25,7 @@ export interface FakeRun {
   /** An error: what reading them throws. */
   settings?: Partial<typeof defaultSettings> | SpuffError;
   home?: string;
+  policy?: readonly PolicyRule[];
   /** One in memory unless told. */
   audit?: AuditLog;
   directory?: string;
@@ -141,6 +143,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
       });
     },
     agentPackage: () => Promise.reject(new TypeError('no agent package in this test')),
+    policy: async () => given.policy ?? [],
     guardPolicy: async () => resolvePolicy(null, null),
     guardFile: () => Promise.reject(new TypeError('no file of the guard in this test')),
     guardControl: async () => ({ tell: async () => [], findHostKeys: async () => [] }),

@@ -56,6 +56,7 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
     },
     provider: async () => provider,
     ssh: async () => createSsh(world, process),
+    policy: async () => [],
     ...{ agentPackage: unused, guardPolicy: unused, guardFile: unused, guardControl: unused },
   };
 }
