@@ -84,7 +84,8 @@ export async function planUp(
   const wanted = request.size ?? settings.size ?? provider.defaults.size;
   const idleTimeoutMs = request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs;
   const ttlMs = request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs;
-  refuseEarly({ provider, regions, size: wanted, ttlMs, idleTimeoutMs, settings });
+  const decidedMs = request.maxSpend ? undefined : ttlMs;
+  refuseEarly({ provider, regions, size: wanted, ttlMs: decidedMs, idleTimeoutMs, settings });
   const ssh = await context.ssh();
   const [region = '', ...otherRegions] = regions;
   const clock = watchClock(context, provider);

@@ -9,7 +9,8 @@ export interface EarlyWish {
   provider: Pick<Provider, 'id' | 'caps'>;
   regions: readonly string[];
   size: string;
-  ttlMs: number | null;
+  /** undefined: what may be spent decides. */
+  ttlMs: number | null | undefined;
   idleTimeoutMs: number | null;
   settings: Settings;
 }
@@ -20,7 +21,8 @@ export function decisionsOfWish(wish: EarlyWish): Decisions {
   const { firewall, forwardAgent } = settings;
   const isBilled = provider.caps.billing !== null;
   return {
-    ...{ provider: provider.id, isBilled, regions, lifetimeMs: ttlMs, idleTimeoutMs, forwardAgent },
+    ...{ provider: provider.id, isBilled, regions, idleTimeoutMs, forwardAgent },
+    ...(ttlMs !== undefined && { lifetimeMs: ttlMs }),
     // A wish becomes a size of the provider's when its catalogue is read.
     ...(parseWish(size) === null && { size }),
     ...(isReachable(provider) &&
