@@ -16,7 +16,6 @@ export const auditKinds = {
   deadline: 'the end of a lease was moved or put on a machine, or a machine is kept on',
   end: 'a machine is gone: its receipt',
 } as const;
-export type AuditKind = keyof typeof auditKinds;
 
 interface OfInstance {
   instanceKey: string;
