@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AuditScene, makeAuditScene, sampleRequest } from '../../test/fakes/sample-audit.ts';
@@ -119,6 +119,34 @@ describe('writing', () => {
     log.note(sampleRequest());
     log.note(sampleRequest());
     expect(scene.lost).toHaveLength(1);
+  });
+
+  it('says that the disk is full, and is whole again when it is not', (context) => {
+    const disk = join(scene.home, 'disk');
+    mkdirSync(disk);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'tmpfs', disk]);
+    if (mounted.status !== 0) return context.skip('needs the right to mount a tmpfs: run as root');
+    const full = makeAuditScene(disk);
+    const small = full.open();
+    try {
+      small.require(sampleRequest());
+      const until = () => {
+        for (let i = 0; i < 5_000; i++) small.require(sampleRequest(`/${i}`));
+      };
+      writeFileSync(join(disk, 'filler'), Buffer.alloc(100_000));
+      expect(until).toThrow(
+        expect.objectContaining({ code: 'state', message: expect.stringMatching(/full/) }),
+      );
+      small.note(sampleRequest());
+      expect(full.lost).toHaveLength(1);
+      rmSync(join(disk, 'filler'));
+      small.require(sampleRequest('/after'));
+      expect(small.verify()).toMatchObject({ findings: [] });
+      expect(small.read({ last: 1 })).toMatchObject([{ details: { url: '/after' } }]);
+    } finally {
+      small.close();
+      spawnSync('umount', ['-l', disk]);
+    }
   });
 
   it('names a damaged head and the remedy', () => {

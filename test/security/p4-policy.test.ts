@@ -44,6 +44,9 @@ async function spuff(...args: string[]): Promise<Result> {
       cwd: project,
       env: { ...process.env, ...scene.env, SPUFF_BACKGROUND: 'off', SPUFF_HOME: scene.home.path },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // What is not refused would wait for a machine that is only pretended.
+      timeout: 20_000,
+      killSignal: 'SIGINT',
     },
   );
   const [stdout, stderr, [exitCode, signal]] = await Promise.all([
