@@ -4,6 +4,7 @@ import type { FirewallStore, Provider } from '../domain/provider.ts';
 import { networkHolds, parseNetwork } from '../lib/network-address.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { findMyAddress } from './my-address.ts';
+import { refuse } from './refuse-by-policy.ts';
 
 /** What the word `my-ip` stands for on a command line. */
 const mine = 'my-ip';
@@ -21,14 +22,22 @@ export async function showFirewall(
 /**
  * Lets further networks in: in CIDR notation, or `my-ip`.
  * @returns all that may reach port 22 now
+ * @throws SpuffError `config` for what a policy does not allow
  */
 export async function allowNetworks(
   context: AppContext,
   instance: Instance,
   wanted: readonly string[],
 ): Promise<readonly string[]> {
+  const rules = await context.policy(instance.directory);
+  // Before anybody is asked for the user's address.
+  refuse(rules, { allowSshFrom: wanted.flatMap((text) => parseNetwork(text) ?? []) });
   const networks = await readNetworks(context, wanted);
-  return changeFirewall(context, instance, (before) => [...new Set([...(before ?? []), ...networks])]);
+  return changeFirewall(context, instance, (before) => {
+    const after = [...new Set([...(before ?? []), ...networks])];
+    refuse(rules, { allowSshFrom: after });
+    return after;
+  });
 }
 
 /**

@@ -2,6 +2,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import { addMoney, formatMoney, type MoneyLimit, percentOf, subtractMoney } from '../domain/money.ts';
+import { budgetsOf, type PolicyRule } from '../domain/policy.ts';
 import type { Money, ProviderId } from '../domain/provider.ts';
 import { costAhead, costBetween, type Month, monthAt, readSpending, type Spell } from '../domain/spending.ts';
 import type { AppContext } from './context.ts';
@@ -68,6 +69,45 @@ export async function openBudgetCheck(
     );
     return () => undefined;
   }
+  return openCheck(context, machine, budget, (use, left) => {
+    if (!isAllowed) throw overBudget(use, machine, left);
+  });
+}
+
+/**
+ * The same for the budgets of the policies: nothing passes over them, and what they can't be held against is refused.
+ * @throws SpuffError `quota` naming the rule
+ */
+export async function openPolicyBudget(
+  context: AppContext,
+  plan: Omit<BudgetedMachine, 'instead'>,
+  rules: readonly PolicyRule[],
+): Promise<BudgetCheck> {
+  const budgets = budgetsOf(rules);
+  const [first] = budgets;
+  if (first === undefined || !plan.isBilled) return () => undefined;
+  const hints = ['see what holds here: spuff policy show'];
+  const currency = plan.dearest?.hourly.currency;
+  const budget = budgets.find(({ limit }) => limit.currency === currency);
+  if (!budget) {
+    const why =
+      currency === undefined ? `nobody tells what ${plan.size} costs` : `it says nothing about ${currency}`;
+    throw new SpuffError('quota', `${first.where}: monthly_budget: whether it holds is not known: ${why}`, {
+      hints,
+    });
+  }
+  return openCheck(context, plan, budget.limit, (use) => {
+    const what = `with ${plan.name} ${describeUse(use)}, and ${formatMoney(use.limit)} are allowed`;
+    throw new SpuffError('quota', `${budget.where}: monthly_budget: ${what}`, { hints });
+  });
+}
+
+async function openCheck(
+  context: AppContext,
+  machine: Omit<BudgetedMachine, 'instead'>,
+  budget: MoneyLimit,
+  onOver: (use: BudgetUse, left: Money) => void,
+): Promise<BudgetCheck> {
   const receipts = (await context.state()).listReceipts();
   const nowMs = context.runtime.now();
   return (instances) => {
@@ -80,14 +120,17 @@ export async function openBudgetCheck(
     if (use.percent < warnPercent) return;
     const others = spells.filter(({ name }) => name !== machine.name);
     const left = leftOf(useOfBudget(budget, others, monthAt(nowMs), nowMs));
-    if (isOver(use) && !isAllowed) throw overBudget(use, machine, left);
+    if (isOver(use)) onOver(use, left);
     context.progress.warn(
       `${describeUse(use)}: ${use.percent} % of monthly_budget, ${formatMoney(use.limit)}`,
     );
   };
 }
 
-function asDearest({ name, dearest }: BudgetedMachine): (instance: Instance) => Instance {
+function asDearest({
+  name,
+  dearest,
+}: Pick<BudgetedMachine, 'name' | 'dearest'>): (instance: Instance) => Instance {
   return (instance) => (instance.name === name ? { ...instance, tariff: dearest } : instance);
 }
 

@@ -1,6 +1,8 @@
+import type { AuditLog } from '../domain/audit.ts';
 import type { GuardPolicy } from '../domain/guard.ts';
 import type { GuardControl } from '../domain/guard-control.ts';
 import type { GuardFileStore } from '../domain/guard-policy.ts';
+import type { PolicyRule } from '../domain/policy.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ProjectFile } from '../domain/project.ts';
 import type { CallOptions, Provider, ProviderId, Runtime } from '../domain/provider.ts';
@@ -39,6 +41,8 @@ export interface AppContext {
   readonly progress: Progress;
   /** Whether a person may be asked something. */
   readonly mayAsk: boolean;
+  /** The local log. What a provider, ssh and the state of this context do is written down by themselves. */
+  readonly audit: AuditLog;
   settings(): Promise<Settings>;
   /**
    * What the file of the project asks for that `directory` belongs to, the working directory unless told; null: there is no
@@ -59,6 +63,11 @@ export interface AppContext {
    * @throws SpuffError `config` naming what is wrong in the user's or the project's file
    */
   guardPolicy(directory: string): Promise<GuardPolicy>;
+  /**
+   * The rules for everybody that hold in a directory: the computer's and the repository's. Read anew each time.
+   * @throws SpuffError `config` | `permission` naming what is wrong: then nothing that they could forbid may be done
+   */
+  policy(directory: string): Promise<readonly PolicyRule[]>;
   guardFile(): Promise<GuardFileStore>;
   guardControl(): Promise<GuardControl>;
 }

@@ -54,6 +54,7 @@ async function open(settings: Partial<Settings> = {}) {
         return { exitCode: 0, stdout: '', stderr: '' };
       },
     }),
+    policy: async () => [],
     guardPolicy: async () => resolvePolicy(null, null),
     agentPackage: async () => ({
       ...{ version: '9.9.9', bundlePath: join(folder, 'agent.cjs'), bundleSha256: 'a'.repeat(64) },

@@ -2,11 +2,13 @@ import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import { costOf, formatMoney } from '../domain/money.ts';
+import type { PolicyRule } from '../domain/policy.ts';
 import type { Provider, Vm } from '../domain/provider.ts';
 import { installAgentOn } from './agent-install.ts';
 import { type BudgetCheck, openBudgetCheck } from './check-budget.ts';
 import type { AppContext } from './context.ts';
 import { type ClockWatch, watchClock } from './provider-clock.ts';
+import { refuse } from './refuse-by-policy.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
 
 /** Where the end of a lease is to be moved: so much further, to a moment, or away. */
@@ -32,6 +34,8 @@ export async function extendInstance(
   request: ExtendRequest,
 ): Promise<Instance> {
   requireReady(instance);
+  const rules = await context.policy(instance.directory);
+  refuseLonger(rules, instance, leastEnd(context, instance, request.end));
   const provider = await context.provider(instance.provider);
   const clock = watchClock(context, provider);
   const vm = await provider.find(instance.key, clock.options(60_000));
@@ -39,6 +43,7 @@ export async function extendInstance(
   // Before anything is changed: a machine that runs must hear of it, and this one could not.
   if (vm.state === 'running') sshTargetOf(instance);
   const expiresAt = await chooseEnd(context, { vm, instance }, clock, request);
+  refuseLonger(rules, instance, expiresAt);
   sayPrice(context, instance, vm.expiresAt, expiresAt);
   const state = await context.state();
   const isLonger = endOf(expiresAt) >= endOf(instance.expiresAt);
@@ -51,12 +56,12 @@ export async function extendInstance(
     if (!isLonger) state.updateInstance(instance.key, { expiresAt });
     const atProvider = () =>
       provider.setExpiry(vm.id, expiresAt, { ...clock.options(2 * 60_000), expectKey: instance.key });
-    let agent = instance.agent;
+    const installed: Pick<Instance, 'agent'> = { agent: null };
     const onMachine = async () => {
-      agent = (await tellMachine(context, { ...instance, expiresAt }, vm)) ?? agent;
+      installed.agent = await tellMachine(context, { ...instance, expiresAt }, vm);
     };
     for (const move of isLonger ? [atProvider, onMachine] : [onMachine, atProvider]) await move();
-    const changed = state.updateInstance(instance.key, { expiresAt, agent });
+    const changed = state.updateInstance(instance.key, { expiresAt, ...(installed.agent && installed) });
     state.endOperation(operation.id, 'done');
     return changed;
   } catch (error) {
@@ -78,6 +83,23 @@ function openCheck(
   };
   const machine = { name, provider, size, dearest, isBilled: caps.billing !== null, instead };
   return openBudgetCheck(context, machine, isAllowed);
+}
+
+/** A life counts from its making. One that is too long already may be made shorter. */
+function refuseLonger(
+  rules: readonly PolicyRule[],
+  { createdAt, expiresAt }: Instance,
+  end: Date | null,
+): void {
+  if (endOf(end) > endOf(expiresAt) || end === null)
+    refuse(rules, { lifetimeMs: end && end.getTime() - createdAt.getTime() });
+}
+
+/** What the end will be at least, as far as it can be told before the provider is asked. */
+function leastEnd({ runtime }: AppContext, { expiresAt }: Instance, end: NewEnd): Date | null {
+  if (end === 'off') return null;
+  if ('at' in end) return end.at;
+  return new Date(Math.max(runtime.now(), expiresAt?.getTime() ?? 0) + end.by);
 }
 
 function endOf(expiresAt: Date | null): number {

@@ -2,6 +2,7 @@ import type { Guard, GuardRecord } from '../domain/guard.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { SessionOptions } from '../domain/ssh.ts';
 import type { AppContext } from './context.ts';
+import { refuseByPolicy } from './refuse-by-policy.ts';
 import { sshTargetOf } from './select-instance.ts';
 
 /** What a session lends to the machine, and how to end that. */
@@ -16,7 +17,7 @@ const nothing: Forwarding = { forwardAgent: false, close: async () => undefined 
  * Decides by the settings what a session lends, and opens a guard where that is the guard. Without an ssh-agent the
  * session goes on with nothing.
  * @param onRefused hears of each refusal while the session is open
- * @throws SpuffError `config` for a policy that is wrong
+ * @throws SpuffError `config` for a policy that is wrong, or a rule for everybody that forbids it
  */
 export async function openForwarding(
   context: AppContext,
@@ -24,6 +25,7 @@ export async function openForwarding(
   onRefused: (record: GuardRecord) => void,
 ): Promise<Forwarding> {
   const { forwardAgent } = await context.settings();
+  await refuseByPolicy(context, instance.directory, { forwardAgent });
   if (forwardAgent === 'none') return nothing;
   if (forwardAgent === 'raw') {
     // Each time: what it means must not be forgotten with the day the setting was made.

@@ -9,6 +9,7 @@ import type { AppContext } from './context.ts';
 import { type EffectiveSettings, effectiveSettings } from './effective-settings.ts';
 import { ownerName } from './owner.ts';
 import { type PricedSize, priceSize } from './plan-price.ts';
+import type { EarlyWish } from './plan-wish.ts';
 import { describeWrongClock, watchClock, wrongByMs } from './provider-clock.ts';
 
 /** What the user asked for; what is undefined comes from the project, then from the settings, then from the provider. */
@@ -63,9 +64,16 @@ export interface UpPlan {
 /**
  * Decides everything that `up` needs to know. Reads the project's file, settings, public keys and, where machines cost money, the provider's
  * catalogue; changes nothing.
+ * @param refuseEarly hears what is wished for before anybody is asked anything; throws what is not allowed
+ * @param isBudgeted a limit that is not in the settings depends on the price
  * @throws SpuffError `usage` | `config` | `permission` | `quota` naming what is wrong
  */
-export async function planUp(context: AppContext, request: UpRequest): Promise<UpPlan> {
+export async function planUp(
+  context: AppContext,
+  request: UpRequest,
+  refuseEarly: (wish: EarlyWish) => void = () => undefined,
+  isBudgeted = false,
+): Promise<UpPlan> {
   const name = checkInstanceName(request.name);
   const effective = await effectiveSettings(context, request);
   const { settings, project } = effective;
@@ -76,13 +84,17 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
       hints: ['leave out --spot'],
     });
   await checkRescue(context, settings);
+  const wanted = request.size ?? settings.size ?? provider.defaults.size;
+  const idleTimeoutMs = request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs;
+  const ttlMs = request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs;
+  const decidedMs = request.maxSpend ? undefined : ttlMs;
+  refuseEarly({ provider, regions, size: wanted, ttlMs: decidedMs, idleTimeoutMs, settings });
   const ssh = await context.ssh();
   const [region = '', ...otherRegions] = regions;
   const clock = watchClock(context, provider);
   const priced = await priceSize(context, provider, clock, {
-    wanted: request.size ?? settings.size ?? provider.defaults.size,
-    ...{ regions, spot: request.spot ?? false },
-    isLimited: request.maxSpend !== undefined || settings.monthlyBudgets !== null,
+    ...{ wanted, regions, spot: request.spot ?? false },
+    isLimited: request.maxSpend !== undefined || settings.monthlyBudgets !== null || isBudgeted,
   });
   const wrongMs = wrongByMs(clock.aheadMs());
   if (wrongMs !== 0) context.progress.warn(describeWrongClock(wrongMs, provider.id));
@@ -92,7 +104,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     region,
     otherRegions,
     ...priced,
-    ...chooseLease(context, request, settings, { provider, priced }),
+    ...chooseLease(context, { ttlMs, maxSpend: request.maxSpend }, { provider, priced }),
     isBilled: provider.caps.billing !== null,
     clockAheadMs: clock.aheadMs(),
     image: await chooseImage(context, request, settings, provider),
@@ -100,7 +112,7 @@ export async function planUp(context: AppContext, request: UpRequest): Promise<U
     user: checkUserName(settings.user),
     owner: ownerName(),
     directory: project?.root ?? context.directory,
-    idleTimeoutMs: request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs,
+    idleTimeoutMs,
     onIdle: chooseOnIdle(context, effective, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
     keys: await ssh.findLoginKeys(settings.sshKey),
@@ -124,11 +136,9 @@ function chooseRegions(request: UpRequest, settings: Settings, provider: Provide
 /** The earlier of the deadline that was asked for and the one that the money lasts to. */
 function chooseLease(
   { progress }: AppContext,
-  { ttlMs: asked, maxSpend }: UpRequest,
-  settings: Settings,
+  { ttlMs, maxSpend }: { ttlMs: number | null; maxSpend: MoneyLimit | undefined },
   { provider, priced }: { provider: Provider; priced: PricedSize },
 ): Pick<UpPlan, 'ttlMs' | 'maxSpend'> {
-  const ttlMs = asked === undefined ? settings.maxLifetimeMs : asked;
   if (!maxSpend) return { ttlMs, maxSpend: null };
   if (provider.caps.billing === null) {
     progress.note(`machines at ${provider.id} cost nothing: --max-spend changes nothing`);

@@ -1,12 +1,14 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { MoneyLimit } from '../domain/money.ts';
+import type { PolicyRule } from '../domain/policy.ts';
 import type { Money } from '../domain/provider.ts';
 import type { Operation } from '../domain/state.ts';
-import { type BudgetedMachine, openBudgetCheck } from './check-budget.ts';
+import { type BudgetCheck, type BudgetedMachine, openBudgetCheck, openPolicyBudget } from './check-budget.ts';
 import type { AppContext } from './context.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
-import { planUp, type UpPlan, type UpRequest } from './plan-up.ts';
+import { planByPolicy } from './plan-by-policy.ts';
+import type { UpPlan, UpRequest } from './plan-up.ts';
 import { inputsOf, reserveRun } from './reserve-up.ts';
 import { runSaga, UndoError } from './saga.ts';
 import { mostOf, sayCost } from './say-cost.ts';
@@ -40,14 +42,29 @@ async function prepare(
   request: UpRequest,
 ): Promise<{ run: UpRun; operation: Operation }> {
   try {
-    const plan = await planUp(context, request);
+    const { plan, rules } = await planByPolicy(context, request);
     if (plan.maxSpend) await refuseLongerLease(context, plan, plan.maxSpend);
-    const budget = await openBudgetCheck(context, { ...plan, instead }, request.overBudget ?? false);
+    const budget = await openBudgets(context, plan, rules, request);
     sayCost(context, plan);
     return await reserveRun(context, plan, budget);
   } catch (error) {
     throw asInterrupted(context, error, 'nothing was made');
   }
+}
+
+/** Those of the settings, which `--over-budget` passes over, and those of the policies, which nothing does. */
+async function openBudgets(
+  context: AppContext,
+  plan: UpPlan,
+  rules: readonly PolicyRule[],
+  { overBudget = false }: UpRequest,
+): Promise<BudgetCheck> {
+  const own = await openBudgetCheck(context, { ...plan, instead }, overBudget);
+  const shared = await openPolicyBudget(context, plan, rules);
+  return (instances) => {
+    shared(instances);
+    own(instances);
+  };
 }
 
 /** What is gone on with keeps its lease. @throws SpuffError `conflict` where that is longer than the money lasts */
@@ -75,10 +92,10 @@ export interface UpPreview {
 
 /** Decides everything and changes nothing. */
 export async function previewUp(context: AppContext, request: UpRequest): Promise<UpPreview> {
-  const plan = await planUp(context, request);
+  const { plan, rules } = await planByPolicy(context, request);
   const provider = await context.provider(plan.provider);
   const draft = draftInstance(context, plan, await context.ssh());
-  const budget = await openBudgetCheck(context, { ...plan, instead }, request.overBudget ?? false);
+  const budget = await openBudgets(context, plan, rules, request);
   budget([...(await context.state()).listInstances(), draft]);
   const spec = await specOf(draft, inputsOf(plan), provider);
   const userData = `[${Buffer.byteLength(spec.userData)} bytes of user data]`;

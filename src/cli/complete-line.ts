@@ -19,7 +19,11 @@ export async function completeLine(
 ): Promise<Completion> {
   const found = await findCommand(words);
   const offered = found ? await offer(found, current, context) : await offerNames(words, current);
-  const candidates = offered.candidates.filter((candidate) => candidate.value.startsWith(current));
+  // A command may have others under its name, as log has.
+  const under =
+    found?.words.length === 0 && !current.startsWith('-') ? await offerNames(words, current) : nothing;
+  const all = found ? [...offered.candidates, ...under.candidates] : offered.candidates;
+  const candidates = all.filter((candidate) => candidate.value.startsWith(current));
   return { candidates, files: offered.files };
 }
 
@@ -57,7 +61,9 @@ async function offerNames(words: readonly string[], current: string): Promise<Co
   const single = specs.filter((spec) => !spec.name.includes(' '));
   const candidates = [
     ...single.map((spec) => ({ value: spec.name, about: spec.summary })),
-    ...Object.entries(families).map(([value, about]) => ({ value, about })),
+    ...Object.entries(families)
+      .filter(([value]) => !single.some(({ name }) => name === value))
+      .map(([value, about]) => ({ value, about })),
   ];
   return { candidates, files: false };
 }

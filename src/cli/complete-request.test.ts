@@ -43,7 +43,7 @@ describe('completion', () => {
     [['s'], ['setup', 'status', 'ssh', 'sizes', 'schema', 'snapshot']],
     [
       ['--quiet', 'l'],
-      ['ls', 'logs'],
+      ['ls', 'logs', 'log'],
     ],
     [['agent', 'ex'], ['exec-log']],
     [
@@ -84,6 +84,7 @@ describe('completion', () => {
       ['cp', 'd'],
       ['demo:', ':files'],
     ],
+    [['log', ''], ['verify']],
     [['nonsense', ''], []],
     [['config', 'set', 'size', ''], ['small']],
     [['config', 'set', 'region', ''], ['here']],

@@ -53,6 +53,9 @@ const lines: readonly [JsonShapeName, readonly string[]][] = [
   ['status', ['status', 'half']],
   ['guard-status', ['guard', 'status']],
   ['guard-log', ['guard', 'log']],
+  ['local-log', ['log']],
+  ['policy', ['policy', 'show']],
+  ['log-verification', ['log', 'verify']],
 ];
 
 describe('--json', () => {

@@ -3,6 +3,7 @@
  * made from it. Fields are only ever added; one that is removed or changes its meaning makes `version` 2.
  */
 import * as z from 'zod/mini';
+import { auditShapes } from './json-audit.ts';
 import { bundleShapes } from './json-bundles.ts';
 import { guardShapes } from './json-guard.ts';
 import { keyShapes } from './json-keys.ts';
@@ -28,6 +29,7 @@ import {
   untracked,
   verdict,
 } from './json-parts.ts';
+import { policyShapes } from './json-policy.ts';
 import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
 import { setupAnswer } from './json-setup.ts';
@@ -214,6 +216,8 @@ export const jsonShapes = {
   ...guardShapes,
   ...projectShapes,
   ...tunnelShapes,
+  ...auditShapes,
+  ...policyShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

@@ -1,3 +1,4 @@
+import type { AppContext } from '../app/context.ts';
 import { openSession } from '../app/open-session.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
@@ -13,8 +14,6 @@ const connectionFailed = 255;
 interface ShellRequest {
   /** Further options for ssh, and perhaps a command. */
   sshArgs: readonly string[];
-  /** Carried to this computer as long as it lasts. */
-  ports: readonly PortWish[];
 }
 
 /** An interactive session, and afterwards what is left and how to come back. */
@@ -30,10 +29,22 @@ export async function openShell(cli: Cli, instance: Instance, request: ShellRequ
 
 async function runSession(cli: Cli, instance: Instance, request: ShellRequest): Promise<number> {
   try {
-    return await openSession(cli.context, instance, { ...request, onRefused: tellRefusals(cli) });
+    const ports = await readPorts(cli.context, instance);
+    return await openSession(cli.context, instance, { ...request, ports, onRefused: tellRefusals(cli) });
   } catch (error) {
     if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
     cli.printError(error);
     return connectionFailed;
+  }
+}
+
+/** Those of its project are carried to this computer as long as the session lasts. A file that is wrong must not keep anybody out. */
+async function readPorts(context: AppContext, { directory }: Instance): Promise<readonly PortWish[]> {
+  try {
+    return (await context.project(directory))?.ports ?? [];
+  } catch (error) {
+    if (!(error instanceof SpuffError)) throw error;
+    context.progress.warn(`no ports are forwarded: ${error.message}`, error.hints);
+    return [];
   }
 }

@@ -24,7 +24,8 @@ export async function parseLine(argv: readonly string[], look: HelpLook): Promis
   const { before, after } = splitAtDashes(argv);
   const words = before.filter((word) => !word.startsWith('-'));
   if (words[0] === 'help') return parseLine([...words.slice(1), '--help'], look);
-  const onlyFamily = words.length === 1 && families[words[0] ?? ''] !== undefined;
+  const [first = ''] = words;
+  const onlyFamily = words.length === 1 && families[first] !== undefined && !commandNames().includes(first);
   const flags = before.filter((word) => word.startsWith('-'));
   const asksHelp = flags.some((word) => word === '--help' || word === '-h');
   if (!asksHelp && (onlyFamily || (words.length === 0 && flags.every(isHarmless)))) {

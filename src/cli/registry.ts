@@ -95,6 +95,15 @@ export const commandGroups: readonly CommandGroup[] = [
     },
   },
   {
+    title: 'What holds, and what was done',
+    commands: {
+      log: async () => (await import('./commands/log.ts')).log,
+      'log verify': async () => (await import('./commands/log-verify.ts')).logVerify,
+      'policy show': async () => (await import('./commands/policy-show.ts')).policyShow,
+      'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
+    },
+  },
+  {
     title: 'spuff itself',
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
@@ -114,7 +123,7 @@ export const commandGroups: readonly CommandGroup[] = [
   },
 ];
 
-/** What the first words of two-word commands are about. */
+/** What the first words of two-word commands are about; one may be a command as well. */
 export const families: Readonly<Record<string, string>> = {
   agent: 'ask spuff-agent, the daemon on an instance',
   ai: 'AI tools on an instance',
@@ -125,6 +134,8 @@ export const families: Readonly<Record<string, string>> = {
   firewall: 'who may reach port 22 of an instance',
   guard: 'what machines may do with the keys of your ssh-agent',
   key: 'the login key of spuff alone: one for each user and computer',
+  policy: 'the rules for everybody on a computer or in a repository',
+  log: 'what spuff did at providers and on machines',
   config: 'read and change the settings',
 };
 

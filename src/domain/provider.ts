@@ -128,6 +128,10 @@ export interface ToldRequest {
   ms?: number;
   /** The time by the other side's clock when it answered, where it says so. */
   serverTime?: Date;
+  /** What the other side calls this request, where it says so. */
+  requestId?: string;
+  /** Whether it only reads, where that is not said by its method. */
+  isRead?: boolean;
 }
 
 export interface CallOptions {

@@ -124,12 +124,14 @@ async function attempt(deps: ApiClientDeps, request: ApiRequest, call: CallOptio
   const startedMs = deps.runtime.now();
   const tell = (answer?: HttpsAnswer) => {
     const serverTime = answer && readServerTime(answer);
+    const requestId = answer && readRequestId(answer);
     call.onRequest?.({
       method,
       url: url.pathname + url.search,
       ms: deps.runtime.now() - startedMs,
       ...(answer && { status: answer.status }),
       ...(serverTime && { serverTime }),
+      ...(requestId && { requestId }),
     });
   };
   try {
@@ -253,6 +255,13 @@ export function readServerTime({ headers }: Pick<HttpsAnswer, 'headers'>): Date 
   if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(value)) return null;
   const date = new Date(value);
   return Number.isNaN(date.getTime()) ? null : date;
+}
+
+/** The name of an answer by which its sender finds it again: what to give to a provider's support. */
+function readRequestId({ headers }: Pick<HttpsAnswer, 'headers'>): string | null {
+  const names = ['x-request-id', 'x-amzn-requestid', 'x-correlation-id'];
+  const [id] = names.flatMap((name) => headers[name] ?? []);
+  return id !== undefined && /^[\w.:-]{1,100}$/.test(id) ? id : null;
 }
 
 /** `Retry-After`, in seconds or as a date (RFC 9110, 10.2.3), in ms from now; null when there is none. */

@@ -171,6 +171,11 @@ export function syncDirectory(path: string): void {
   }
 }
 
+/** Whether a hard link failed because the file system has none. */
+export function isWithoutLinks(error: unknown): boolean {
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemErrorCode(error) ?? '');
+}
+
 function isOurs(stat: Stats): boolean {
   return process.getuid === undefined || stat.uid === process.getuid();
 }

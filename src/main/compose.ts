@@ -5,14 +5,18 @@ import type { HomeCare } from '../app/doctor.ts';
 import type { TimerHost } from '../app/reaper-timer.ts';
 import { createQuestions } from '../cli/ask.ts';
 import type { CliServices, ContextParts } from '../cli/cli.ts';
+import type { AuditLog } from '../domain/audit.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
+import type { PolicyRule } from '../domain/policy.ts';
+import type { Progress } from '../domain/progress.ts';
 import type { ProviderId } from '../domain/provider.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
 import { systemRuntime } from '../lib/clock.ts';
 import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
+import { openAuditLog } from '../state/audit-log.ts';
 import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
 import { logTraces } from './log-traces.ts';
 import { ownProgram } from './own-program.ts';
@@ -30,18 +34,23 @@ export interface Composition {
 
 /** @param stop what ends the program: a session on a machine gets the signals instead */
 export function compose(stop: StopSignals): Composition {
-  const opened: StateStore[] = [];
+  const opened: Opened = { stores: [], logs: [] };
   const close = () => {
-    for (const store of opened.splice(0)) {
+    for (const part of [...opened.stores.splice(0), ...opened.logs.splice(0)]) {
       try {
-        store.close();
+        part.close();
       } catch {
         // All that was changed is on the disk already.
       }
     }
   };
-  const unfinished = () => opened.flatMap((store) => findOwnWork(store));
-  return { services: composeServices(stop, (store) => opened.push(store)), unfinished, close };
+  const unfinished = () => opened.stores.flatMap((store) => findOwnWork(store));
+  return { services: composeServices(stop, opened), unfinished, close };
+}
+
+interface Opened {
+  stores: StateStore[];
+  logs: AuditLog[];
 }
 
 /** Whoever asks is about to end, so a state that can't be read is none. */
@@ -56,7 +65,7 @@ function findOwnWork(store: StateStore): Instance[] {
   }
 }
 
-function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void): CliServices {
+function composeServices(stop: StopSignals, opened: Opened): CliServices {
   return {
     version: spuffVersion,
     protocol: protocolVersion,
@@ -71,7 +80,7 @@ function composeServices(stop: StopSignals, onOpen: (store: StateStore) => void)
       const { createOwnKeyStore } = await import('../ssh/own-key-store.ts');
       return createOwnKeyStore({ home: guardedPaths().home, runtime: systemRuntime });
     },
-    createContext: (parts) => composeContext(parts, stop, onOpen),
+    createContext: (parts) => composeContext(parts, stop, opened),
     program: ownProgram,
     credentialVariables: (provider) => credentialVariables[provider] ?? [],
     openTimerHost,
@@ -133,9 +142,11 @@ async function openTimerHost(): Promise<TimerHost> {
 function composeContext(
   { progress, signal, mayAsk }: ContextParts,
   stop: StopSignals,
-  onOpen: (store: StateStore) => void,
+  opened: Opened,
 ): AppContext {
   const home = findHome();
+  const audit = composeAudit(progress, home);
+  opened.logs.push(audit);
   const dist = import.meta.dirname;
   const context: AppContext = {
     home,
@@ -143,14 +154,15 @@ function composeContext(
     signal,
     progress: logTraces(progress, homePaths(home)),
     mayAsk,
+    audit,
     runtime: systemRuntime,
     settings: once(async () => {
       const { readSettings } = await import('../state/settings.ts');
       return readSettings(guardedPaths().config);
     }),
     state: once(async () => {
-      const store = await openState(guardedPaths());
-      onOpen(store);
+      const store = await openState(guardedPaths(), audit);
+      opened.stores.push(store);
       return store;
     }),
     tunnels: once(async () => {
@@ -159,13 +171,16 @@ function composeContext(
     }),
     ssh: once(async () => {
       const { createOpenSsh } = await import('../ssh/open-ssh.ts');
+      const { recordSsh } = await import('../app/record-ssh.ts');
       guardedPaths();
-      return holdSignals(createOpenSsh({ home, runtime: systemRuntime, mayAsk }), stop);
+      const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk, audit });
+      return recordSsh(holdSignals(ssh, stop), audit);
     }),
     provider: onceEach(async (id: ProviderId) => {
       const build = providers[id];
+      const { recordProvider } = await import('../app/record-provider.ts');
       guardedPaths();
-      if (build) return build(context);
+      if (build) return recordProvider(await build(context), audit);
       throw new SpuffError('config', `there is no provider ${JSON.stringify(id)}`, {
         hints: [`there are: ${Object.keys(providers).join(', ')}`],
       });
@@ -180,6 +195,7 @@ function composeContext(
       return openRescueStore(guardedPaths(), systemRuntime);
     }),
     ...composeProject(),
+    policy: readPolicyIn,
     ...composeGuard(home),
   };
   return context;
@@ -200,11 +216,20 @@ function composeProject(): Pick<AppContext, 'project' | 'projectFiles'> {
   };
 }
 
+async function readPolicyIn(directory: string): Promise<PolicyRule[]> {
+  const { readPolicy, systemPolicyPath } = await import('../state/policy-files.ts');
+  return readPolicy({ directory, systemPath: systemPolicyPath, systemOwner: 0 });
+}
+
 function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'> {
   return {
     guardPolicy: async (directory) => {
       const { readGuardPolicy } = await import('../state/guard-files.ts');
-      return readGuardPolicy({ home: guardedPaths().home, directory });
+      const own = await readGuardPolicy({ home: guardedPaths().home, directory });
+      const rules = await readPolicyIn(directory);
+      if (rules.length === 0) return own;
+      const { narrowGuard } = await import('../app/narrow-guard.ts');
+      return narrowGuard(own, rules);
     },
     guardFile: once(async () => {
       const { openGuardFile } = await import('../state/guard-file-editor.ts');
@@ -223,9 +248,21 @@ function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile
   };
 }
 
-async function openState(paths: HomePaths): Promise<StateStore> {
+async function openState(paths: HomePaths, audit: AuditLog): Promise<StateStore> {
   const { openStateLazily } = await import('../state/lazy-state-store.ts');
-  return openStateLazily({ path: paths.state, processes: await loadProcessTable() });
+  return openStateLazily({ path: paths.state, processes: await loadProcessTable(), audit });
+}
+
+function composeAudit(progress: Progress, home: string): AuditLog {
+  const paths = homePaths(home);
+  return openAuditLog({
+    ...{ directory: paths.log, headPath: paths.auditHead, runtime: systemRuntime },
+    onLost: (error) => {
+      const why = error instanceof Error ? error.message : String(error);
+      const hints = error instanceof SpuffError ? error.hints : [];
+      progress.warn(`what is done now is NOT written to the local log: ${why}`, hints);
+    },
+  });
 }
 
 /** A session passes signals on to the machine, and ends when what runs there does. */

@@ -1,5 +1,6 @@
 /** The port to SSH on the system's OpenSSH. */
 import { existsSync } from 'node:fs';
+import type { AuditLog } from '../domain/audit.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Runtime } from '../domain/provider.ts';
 import type { Ssh, SshTarget } from '../domain/ssh.ts';
@@ -15,6 +16,8 @@ export interface OpenSshDependencies {
   /** `SPUFF_HOME`. */
   home: string;
   runtime: Runtime;
+  /** What guards sign and refuse is in it. */
+  audit: Pick<AuditLog, 'require' | 'note'>;
   /** The user's home directory, where `.ssh` is; the system's answer unless told. */
   userHome?: string;
   /** False: ssh may not ask for a passphrase. True unless told. */
@@ -24,7 +27,7 @@ export interface OpenSshDependencies {
 }
 
 export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
-  const { home, runtime } = dependencies;
+  const { home, runtime, audit } = dependencies;
 
   const prepare = async (target: SshTarget): Promise<SshContext> => ({
     client: await readSshClient(home),
@@ -81,7 +84,7 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
     openGuard: async (target, options) => {
       const { paths } = await prepareVerified(target);
       const { openGuardFor } = await import('./guard/open-guard.ts');
-      return openGuardFor(target, { home, runtime, runDirectory: paths.runDirectory }, options);
+      return openGuardFor(target, { runtime, audit, runDirectory: paths.runDirectory }, options);
     },
     disconnect: async ({ key }) => closeSharedConnections(home, key),
     forget: async (key) => {

@@ -1,21 +1,24 @@
 /** What a policy of the guard says in YAML, and everything that is wrong with it. */
 import type { YAMLMap } from 'yaml';
-import { parseDurationMs } from '../domain/duration.ts';
-import { SpuffError } from '../domain/errors.ts';
 import { forgeNames, forges } from '../domain/forge-keys.ts';
 import { commitSigningModes, confirmModes } from '../domain/guard.ts';
 import { type GuardFile, type GuardFileHost, longestLeaseMs } from '../domain/guard-policy.ts';
 import { findClosestName } from '../lib/closest-name.ts';
 import { readFingerprint, readHostKey, readHostName, readLoginUser } from '../lib/guard-values.ts';
-import { offsetOf, type Problem, showValue, type Yaml } from './yaml-document.ts';
+import { type Problem, showValue, type Yaml } from './yaml-document.ts';
+import {
+  type Reading,
+  readChoice,
+  readDuration,
+  readFields,
+  readList,
+  readText,
+  refuse,
+  textOf,
+} from './yaml-fields.ts';
 
 /** The user's file adds hosts, a project's narrows what the user has. */
 export type GuardFileOwner = 'user' | 'project';
-
-interface Reading {
-  yaml: Yaml;
-  problems: Problem[];
-}
 
 const longestQuestionMs = 10 * 60_000;
 export const highestRate = 600;
@@ -55,30 +58,6 @@ export function readGuardMap(
     ),
   };
   return { file, problems: reading.problems };
-}
-
-/** The nodes of the known keys; the others are problems. */
-function readFields(
-  reading: Reading,
-  map: YAMLMap,
-  what: string,
-  names: readonly string[],
-): Map<string, unknown> {
-  const nodes = new Map<string, unknown>();
-  for (const { key, value } of map.items) {
-    const name = textOf(reading.yaml, key);
-    if (name !== null && names.includes(name)) {
-      nodes.set(name, value ?? key);
-      continue;
-    }
-    const meant = name === null ? null : findClosestName(name, names);
-    reading.problems.push({
-      offset: offsetOf(key),
-      message: `there is no ${what} ${showValue(name)}`,
-      hint: meant === null ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`,
-    });
-  }
-  return nodes;
 }
 
 function readHosts(reading: Reading, node: unknown, owner: GuardFileOwner): GuardFileHost[] | null {
@@ -171,74 +150,4 @@ function readRate(reading: Reading, node: unknown): number | null {
     const rate = /^\d{1,4}$/.test(text) ? Number(text) : 0;
     return rate >= 1 && rate <= highestRate ? rate : null;
   });
-}
-
-function readDuration(
-  reading: Reading,
-  node: unknown,
-  name: string,
-  longestMs: number,
-  longest: string,
-): number | null {
-  const expected = `a length of time such as 30s or 2h, at most ${longest}`;
-  return readText(reading, node, name, expected, (text) => {
-    try {
-      const ms = parseDurationMs(text, name);
-      return ms <= longestMs ? ms : null;
-    } catch (error) {
-      if (error instanceof SpuffError) return null;
-      throw error;
-    }
-  });
-}
-
-function readChoice<Choice extends string>(
-  reading: Reading,
-  node: unknown,
-  name: string,
-  choices: readonly Choice[],
-): Choice | null {
-  const text = textOf(reading.yaml, node);
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice !== undefined) return choice;
-  const meant = text === null ? null : findClosestName(text, choices);
-  const hints = meant === null ? [] : [`did you mean ${meant}?`];
-  return refuse(reading, node, `${name}: ${showValue(text)} is not one of ${choices.join(', ')}`, hints);
-}
-
-function readList<T>(
-  reading: Reading,
-  node: unknown,
-  name: string,
-  readItem: (reading: Reading, node: unknown) => T | null,
-): T[] | null {
-  if (!reading.yaml.isSeq(node)) return refuse(reading, node, `${name}: expected a list, such as [a, b]`);
-  return node.items.flatMap((item) => {
-    const value = readItem(reading, item);
-    return value === null ? [] : [value];
-  });
-}
-
-function readText<T>(
-  reading: Reading,
-  node: unknown,
-  name: string,
-  expected: string,
-  parse: (text: string) => T | null,
-): T | null {
-  const text = textOf(reading.yaml, node);
-  const value = text === null ? null : parse(text);
-  return value ?? refuse(reading, node, `${name}: ${showValue(text)} is not ${expected}`);
-}
-
-/** What a scalar says, as it was written: 1.10 is not 1.1. null for nothing, and for what is no scalar. */
-function textOf(yaml: Yaml, node: unknown): string | null {
-  if (!yaml.isScalar(node) || node.value === null) return null;
-  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
-}
-
-function refuse(reading: Reading, node: unknown, message: string, hints: readonly string[] = []): null {
-  const [hint] = hints;
-  reading.problems.push({ offset: offsetOf(node), message, ...(hint !== undefined && { hint }) });
-  return null;
 }

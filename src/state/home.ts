@@ -18,8 +18,10 @@ export interface HomePaths {
   keys: string;
   /** What can be fetched or built again. */
   cache: string;
-  /** The debug log; a directory, because the log rotates. */
+  /** The debug log and the local log; a directory, because they rotate. */
   log: string;
+  /** Where the local log ends; SQLite puts `-wal` and `-shm` beside it. */
+  auditHead: string;
   /** Crash reports. */
   reports: string;
   /** Work that was saved from machines, encrypted. */
@@ -49,6 +51,7 @@ export function homePaths(home: string): HomePaths {
     keys: join(home, 'keys'),
     cache: join(home, 'cache'),
     log: join(home, 'log'),
+    auditHead: join(home, 'audit.db'),
     reports: join(home, 'reports'),
     rescued: join(home, 'rescued'),
   };
@@ -80,7 +83,7 @@ export function guardHome({ home }: Pick<HomePaths, 'home'>): void {
 
 /** What spuff gives a name to in its home, and what a file system of its own brings along. */
 const ownEntry =
-  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|run|keys|known_hosts|cache|log|reports|rescued|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
+  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|audit\.db.*|run|keys|known_hosts|cache|log|reports|rescued|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
 
 /** `SPUFF_HOME=/etc` as root must not become `chmod 700 /etc`: nor must it in a project that has a `config.yaml`. */
 function refuseForeignDirectory(home: string): void {

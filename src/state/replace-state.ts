@@ -16,9 +16,9 @@ import {
   rmSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makePrivateDirectory, syncDirectory } from '../lib/atomic-file.ts';
+import { isWithoutLinks, makePrivateDirectory, syncDirectory } from '../lib/atomic-file.ts';
 import { fillFromSalvage, type Salvage, salvageState } from './salvage-state.ts';
-import { databaseFiles, isWithoutLinks, repairedPath, writeNewDatabase } from './state-database.ts';
+import { databaseFiles, repairedPath, writeNewDatabase } from './state-database.ts';
 
 const newName = 'state.db';
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
-import { checkPrivateFile, makePrivateDirectory, syncDirectory } from '../lib/atomic-file.ts';
+import { checkPrivateFile, isWithoutLinks, makePrivateDirectory, syncDirectory } from '../lib/atomic-file.ts';
 import { makeRandomName } from '../lib/random-name.ts';
 import { loadDatabaseClass } from '../lib/sqlite.ts';
 import { DamagedStateError, isRefusal, toStateError } from './state-errors.ts';
@@ -222,11 +222,6 @@ function giveName(draft: string, path: string): void {
     if (!isWithoutLinks(error)) throw error;
     if (!lstatSync(path, { throwIfNoEntry: false })) renameSync(draft, path);
   }
-}
-
-/** Whether a hard link failed because the file system has none. */
-export function isWithoutLinks(error: unknown): boolean {
-  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemErrorCode(error) ?? '');
 }
 
 function readPragma(db: DatabaseSync, name: 'user_version' | 'application_id'): number {

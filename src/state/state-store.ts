@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { AuditEntry, AuditLog } from '../domain/audit.ts';
 import type { InstanceKey } from '../domain/ids.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Receipt } from '../domain/receipt.ts';
@@ -9,6 +10,7 @@ import { OperationJournal } from './operation-journal.ts';
 import { ReceiptTable } from './receipt-table.ts';
 import { emptyLog, inTransaction, openDatabase } from './state-database.ts';
 import { toStateError } from './state-errors.ts';
+import { entriesOfUpdate, entryOfReceipt } from './state-watcher.ts';
 
 export interface StateStoreOptions {
   /** `state.db` in the home. It and what is missing of its directory is made, 0600 and 0700. */
@@ -20,6 +22,8 @@ export interface StateStoreOptions {
   /** How long to wait for another process that holds the database; 10 s unless told. */
   busyTimeoutMs?: number;
   now?: () => number;
+  /** Hears, once it is on disk, that a lease has another end or a machine is gone. */
+  audit?: Pick<AuditLog, 'note'>;
 }
 
 /**
@@ -40,6 +44,9 @@ class SqliteStateStore implements StateStore {
   readonly #journal: OperationJournal;
   readonly #receipts: ReceiptTable;
   readonly #now: () => number;
+  readonly #audit: Pick<AuditLog, 'note'> | undefined;
+  /** For the local log, when the transaction is over. */
+  #entries: AuditEntry[] = [];
   /** Whether SQLite's log still has the token and keys of an instance that was deleted. */
   #logHoldsSecrets = false;
 
@@ -48,6 +55,7 @@ class SqliteStateStore implements StateStore {
     this.#path = options.path;
     this.#instances = new InstanceTable(db, options.path);
     this.#now = options.now ?? Date.now;
+    this.#audit = options.audit;
     this.#journal = new OperationJournal(db, options.processes ?? procTable, this.#now);
     this.#receipts = new ReceiptTable(db, options.path);
   }
@@ -73,7 +81,14 @@ class SqliteStateStore implements StateStore {
   }
 
   updateInstance(key: InstanceKey, change: Partial<Omit<Instance, 'key'>>): Instance {
-    return this.#guard(() => this.#instances.update(key, change));
+    return this.#guard(() =>
+      inTransaction(this.#db, () => {
+        const before = this.#instances.find('key', key);
+        const after = this.#instances.update(key, change);
+        if (before) this.#entries.push(...entriesOfUpdate(before, after, Boolean(change.agent)));
+        return after;
+      }),
+    );
   }
 
   deleteInstance(key: InstanceKey): void {
@@ -98,7 +113,11 @@ class SqliteStateStore implements StateStore {
   }
 
   addReceipt(receipt: Receipt): boolean {
-    return this.#guard(() => this.#receipts.add(receipt, this.#now()));
+    return this.#guard(() => {
+      const isFirst = this.#receipts.add(receipt, this.#now());
+      if (isFirst) this.#entries.push(entryOfReceipt(receipt));
+      return isFirst;
+    });
   }
 
   listReceipts(): Receipt[] {
@@ -116,9 +135,16 @@ class SqliteStateStore implements StateStore {
         this.#logHoldsSecrets = false;
         emptyLog(this.#db);
       }
+      this.#tell();
       return result;
     } catch (error) {
+      if (!this.#db.isOpen || !this.#db.isTransaction) this.#entries = [];
       throw toStateError(error, this.#path);
     }
+  }
+
+  #tell(): void {
+    if (this.#entries.length === 0 || this.#db.isTransaction) return;
+    for (const entry of this.#entries.splice(0)) this.#audit?.note(entry);
   }
 }

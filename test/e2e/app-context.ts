@@ -14,12 +14,14 @@ import { homePaths } from '../../src/state/home.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
 import { openTunnelStore } from '../../src/state/tunnel-store.ts';
+import { makeAuditScene } from '../fakes/sample-audit.ts';
 import { openProvider } from '../machine/lab.ts';
 
 /** The real parts, put together as the CLI does, over a state of the test's own. */
 export function makeAppContext(home: string, state: StateStore): AppContext {
   const provider = openProvider();
-  const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false });
+  const audit = makeAuditScene(home).open();
+  const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false, audit });
   const dist = join(import.meta.dirname, '..', '..', 'dist');
   return {
     home,
@@ -28,6 +30,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     runtime: systemRuntime,
     progress: silentProgress,
     mayAsk: false,
+    audit,
     settings: async () => defaultSettings,
     project: async () => null,
     projectFiles: async () => openProjectFiles(),
@@ -37,6 +40,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     provider: async () => provider,
     rescues: async () => openRescueStore(homePaths(home), systemRuntime),
     agentPackage: async () => openAgentPackage({ dist, home }),
+    policy: async () => [],
     guardPolicy: (directory) => readGuardPolicy({ home, directory }),
     guardFile: () => openGuardFile(home),
     guardControl: async () => ({

@@ -11,12 +11,18 @@ import { systemRuntime } from '../../src/lib/clock.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
 import { createOwnKeyStore } from '../../src/ssh/own-key-store.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
+import { makeAuditScene } from '../fakes/sample-audit.ts';
 import { makeHome, openProvider, within } from '../machine/lab.ts';
 import { makeAppContext } from './app-context.ts';
 
 const { home, remove } = makeHome();
 const provider = openProvider();
-const ssh = createOpenSsh({ home, runtime: systemRuntime, mayAsk: false });
+const ssh = createOpenSsh({
+  home,
+  runtime: systemRuntime,
+  mayAsk: false,
+  audit: makeAuditScene(home).open(),
+});
 const state = openStateStore({ path: join(home, 'state.db') });
 
 beforeAll(async () => {

@@ -4,8 +4,10 @@ import type { Questions } from '../../src/cli/ask.ts';
 import type { CliServices } from '../../src/cli/cli.ts';
 import type { OutputStream, Terminal } from '../../src/cli/render/terminal.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
+import type { AuditLog } from '../../src/domain/audit.ts';
 import { SpuffError } from '../../src/domain/errors.ts';
 import { resolvePolicy } from '../../src/domain/guard-policy.ts';
+import type { PolicyRule } from '../../src/domain/policy.ts';
 import type { ProjectFile } from '../../src/domain/project.ts';
 import type { Provider } from '../../src/domain/provider.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
@@ -15,6 +17,7 @@ import type { TunnelStore } from '../../src/domain/tunnel.ts';
 import { homePaths } from '../../src/state/home.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
+import { MemoryAudit } from './memory-audit.ts';
 import { MemoryConfig } from './memory-config.ts';
 import { MemoryState } from './memory-state.ts';
 import { MemoryTunnels } from './memory-tunnels.ts';
@@ -30,6 +33,9 @@ export interface FakeRun {
   settings?: Partial<typeof defaultSettings> | SpuffError;
   project?: ProjectFile;
   home?: string;
+  policy?: readonly PolicyRule[];
+  /** One in memory unless told. */
+  audit?: AuditLog;
   directory?: string;
   signal?: AbortSignal;
   /** What the terminal is like: nothing of it is a terminal unless told. */
@@ -133,6 +139,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     runtime: { now: () => nowMs, sleep: async () => undefined, random: () => 0.5 },
     ...parts,
     mayAsk: false,
+    audit: given.audit ?? new MemoryAudit(),
     settings: async () => {
       if (given.settings instanceof SpuffError) throw given.settings;
       return { ...defaultSettings, provider: 'fake', forwardAgent: 'none', ...given.settings };
@@ -151,6 +158,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     rescues: async () =>
       openRescueStore(homePaths(given.home ?? '/home/someone/.spuff'), { now: () => nowMs }),
     agentPackage: () => Promise.reject(new TypeError('no agent package in this test')),
+    policy: async () => given.policy ?? [],
     guardPolicy: async () => resolvePolicy(null, null),
     guardFile: () => Promise.reject(new TypeError('no file of the guard in this test')),
     guardControl: async () => ({ tell: async () => [], findHostKeys: async () => [] }),

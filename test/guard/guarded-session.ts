@@ -8,6 +8,7 @@ import type { Guard, GuardPolicy } from '../../src/domain/guard.ts';
 import type { SshTarget } from '../../src/domain/ssh.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
+import { makeAuditScene } from '../fakes/sample-audit.ts';
 
 export interface GuardedWork {
   home: string;
@@ -22,7 +23,10 @@ export interface GuardedWork {
 }
 
 const work = JSON.parse(process.argv[2] ?? '') as GuardedWork;
-const ssh = createOpenSsh({ home: work.home, runtime: systemRuntime, mayAsk: false });
+const ssh = createOpenSsh({
+  ...{ home: work.home, runtime: systemRuntime, mayAsk: false },
+  audit: makeAuditScene(work.home).open(),
+});
 
 async function openGuard(): Promise<Guard | null> {
   return ssh.openGuard(work.target, {

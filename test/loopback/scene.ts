@@ -10,6 +10,7 @@ import type { Ssh, SshTarget } from '../../src/domain/ssh.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
 import { makeHostKey } from '../../src/ssh/host-key.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
+import { makeAuditScene } from '../fakes/sample-audit.ts';
 import { type LoopbackMachine, type LoopbackOptions, startLoopbackMachine } from './machine.ts';
 
 export interface HostKeyPair {
@@ -31,7 +32,10 @@ export class SshScene {
     execFileSync('chmod', ['0755', this.folder]);
     const path = this.publicKeyPath.replace(/\.pub$/, '');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'login', '-f', path]);
-    this.ssh = createOpenSsh({ home: this.home, runtime: systemRuntime });
+    this.ssh = createOpenSsh({
+      ...{ home: this.home, runtime: systemRuntime },
+      audit: makeAuditScene(this.home).open(),
+    });
   }
 
   makeHostKey(): HostKeyPair {

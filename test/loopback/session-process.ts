@@ -6,6 +6,7 @@ import { SpuffError } from '../../src/domain/errors.ts';
 import type { SessionOptions, SshTarget } from '../../src/domain/ssh.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
 import { createOpenSsh } from '../../src/ssh/open-ssh.ts';
+import { makeAuditScene } from '../fakes/sample-audit.ts';
 
 export type SessionWork = { home: string; target: SshTarget } & (
   | { argv: readonly string[] | null; options: SessionOptions }
@@ -13,7 +14,10 @@ export type SessionWork = { home: string; target: SshTarget } & (
 );
 
 const work = JSON.parse(process.argv[2] ?? '') as SessionWork;
-const ssh = createOpenSsh({ home: work.home, runtime: systemRuntime, mayAsk: false });
+const ssh = createOpenSsh({
+  ...{ home: work.home, runtime: systemRuntime, mayAsk: false },
+  audit: makeAuditScene(work.home).open(),
+});
 try {
   process.exitCode =
     'argv' in work

@@ -1,18 +1,12 @@
 /** F2: guards know nothing of each other, nobody else reaches one, and the user's agent may be any. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GuardDestination, GuardRecord } from '../../src/domain/guard.ts';
+import { readGuardLog } from '../../src/app/guard-log.ts';
+import type { GuardDestination } from '../../src/domain/guard.ts';
 import type { SshTarget } from '../../src/domain/ssh.ts';
+import { makeAuditScene } from '../fakes/sample-audit.ts';
 import { connectAgent } from '../guard/agent-client.ts';
 import { type Bind, decodeBind, encodeBind, keyBlob, message } from '../guard/agent-wire.ts';
 import { GuardScene, type LentSession } from '../guard/guard-scene.ts';
@@ -58,10 +52,7 @@ describe('of two machines', () => {
 
   it('each is told of by its own name and session, and by no other', async () => {
     expect(await second.canLogIn(['admin@forge'])).toBe(false);
-    const lines = readFileSync(join(scene.ssh.home, 'log', 'guard.ndjson'), 'utf8')
-      .trim()
-      .split('\n');
-    const records = lines.map((line) => JSON.parse(line) as GuardRecord);
+    const records = readGuardLog({ audit: makeAuditScene(scene.ssh.home).open() });
     for (const session of [first, second]) {
       const { session: id, instanceKey, signed, refused } = await session.status();
       const own = records.filter((record) => record.session === id);

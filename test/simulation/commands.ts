@@ -15,6 +15,7 @@ import { silentProgress } from '../../src/domain/progress.ts';
 import { defaultSettings, type Settings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
 import { makeHostKey } from '../../src/ssh/host-key.ts';
+import { MemoryAudit } from '../fakes/memory-audit.ts';
 import type { CloudModel } from './cloud-model.ts';
 import type { SimProcess } from './host.ts';
 import { openStateOf, type StateWatcher } from './process-state.ts';
@@ -37,7 +38,13 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
   const provider = world.model.open(process);
   const unused = () => Promise.reject(new TypeError('not simulated'));
   return {
-    ...{ home: '/home/someone/.spuff', directory: '/projects/here', mayAsk: false, progress: silentProgress },
+    ...{
+      home: '/home/someone/.spuff',
+      directory: '/projects/here',
+      mayAsk: false,
+      progress: silentProgress,
+      audit: new MemoryAudit(),
+    },
     ...{ runtime: process.runtime, signal: process.signal },
     settings: async () => ({
       ...{ ...defaultSettings, provider: world.model.id, firewall: ['198.51.100.7/32'] },
@@ -51,6 +58,7 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
     },
     provider: async () => provider,
     ssh: async () => createSsh(world, process),
+    policy: async () => [],
     ...{
       agentPackage: unused,
       rescues: unused,

@@ -1,23 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nowMs, runLine } from '../../../test/fakes/cli-run.ts';
+import { auditOf } from '../../../test/fakes/memory-audit.ts';
 import { sampleGuardRecord } from '../../../test/fakes/sample-guard.ts';
-import type { GuardRecord } from '../../domain/guard.ts';
 import type { InstanceKey } from '../../domain/ids.ts';
 import { jsonShapes } from '../json-shapes.ts';
-
-let home: string;
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'spuff-guard-'));
-  mkdirSync(join(home, 'log'), { mode: 0o700 });
-});
-afterEach(() => rmSync(home, { recursive: true }));
-
-const putLog = (text: string, name = 'guard.ndjson') =>
-  writeFileSync(join(home, 'log', name), text, { mode: 0o600 });
-const run = (...argv: string[]) => runLine(['guard', 'log', ...argv], { home });
 
 describe('spuff guard log', () => {
   const lines = [
@@ -31,12 +17,11 @@ describe('spuff guard log', () => {
     ),
     sampleGuardRecord({ reason: 'commit-signing' }, { kind: 'commit', user: null }),
   ];
-  const ofAll = (all: readonly GuardRecord[]) => all.map((one) => `${JSON.stringify(one)}\n`).join('');
+  const run = (records: readonly object[], ...argv: string[]) =>
+    runLine(['guard', 'log', ...argv], { audit: auditOf(records) });
 
-  it('shows all, the oldest first and the older file before, with foreign text escaped', async () => {
-    putLog(ofAll(lines.slice(0, 1)), 'guard.ndjson.1');
-    putLog(`${ofAll(lines.slice(1))}{"at":"2026-`);
-    const { out } = await run();
+  it('shows all, the oldest first, with foreign text escaped', async () => {
+    const { out } = await run(lines);
     const [, first, second, third, ...rest] = out.trimEnd().split('\n');
     expect(first).toMatch(/^2h ago +demo +signed +log in to github\.com as git +SHA256:\S+$/);
     expect(second).toContain('as root\\x1b[2J');
@@ -45,28 +30,20 @@ describe('spuff guard log', () => {
   });
 
   it('filters by instance, age and decision', async () => {
-    putLog(ofAll(lines));
-    const count = async (...argv: string[]) => JSON.parse((await run('--json', ...argv)).out).records.length;
+    const count = async (...argv: string[]) =>
+      JSON.parse((await run(lines, '--json', ...argv)).out).records.length;
     expect(await count()).toBe(3);
     expect(await count('gone')).toBe(1);
     expect(await count('demo')).toBe(2);
     expect(await count('demo', '--refused')).toBe(1);
     expect(await count('--since', '1h')).toBe(2);
-    expect(await run('--since', 'soon')).toMatchObject({ status: 2 });
-    expect((await run('other')).err).toContain('nothing was asked of a guard');
+    expect(await run(lines, '--since', 'soon')).toMatchObject({ status: 2 });
+    expect((await run(lines, 'other')).err).toContain('nothing was asked of a guard');
   });
 
   it('prints its shape, and leaves out what is no record', async () => {
-    const strange = [
-      'null',
-      '[]',
-      '{}',
-      '7',
-      JSON.stringify({ ...lines[0], reason: 'because' }),
-      JSON.stringify({ ...lines[0], at: 'then' }),
-    ];
-    putLog(`${strange.join('\n')}\n${ofAll(lines)}`);
-    const { out } = await run('--json');
+    const strange = [{}, { ...lines[0], reason: 'because' }, { ...lines[0], request: 7 }];
+    const { out } = await run([...strange, ...lines], '--json');
     expect(JSON.parse(out).records).toEqual(lines);
     expect(jsonShapes['guard-log'].schema.safeParse(JSON.parse(out))).toMatchObject({ success: true });
   });

@@ -1,11 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeRun, runLine } from '../../../test/fakes/cli-run.ts';
+import { auditOf } from '../../../test/fakes/memory-audit.ts';
 import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { sampleGuardRecord, sampleGuardStatus } from '../../../test/fakes/sample-guard.ts';
 import { sampleInstance } from '../../../test/fakes/sample-instance.ts';
+import type { GuardRecord } from '../../domain/guard.ts';
 import type { GuardAnswer } from '../../domain/guard-control.ts';
 import { parsePublicKey } from '../../lib/public-key.ts';
 import { makeHostKey } from '../../ssh/host-key.ts';
@@ -30,10 +32,15 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 /** The real files in a home of the test's own; `answers` is what guards say that run. */
-function scene(answers: readonly GuardAnswer[] = [], hosts: Record<string, string[]> = {}) {
+function scene(
+  answers: readonly GuardAnswer[] = [],
+  hosts: Record<string, string[]> = {},
+  refused: readonly GuardRecord[] = [],
+) {
   const told: [string, number][] = [];
   const run: FakeRun = {
     home,
+    audit: auditOf(refused),
     state: new MemoryState([demo, sampleInstance({ name: 'other' })]),
     guard: {
       guardPolicy: (directory) => readGuardPolicy({ home, directory }),
@@ -68,10 +75,6 @@ const allowed = async () =>
     users,
     hostKeys,
   ]);
-const putLog = (text: string) => {
-  mkdirSync(join(home, 'log'), { recursive: true, mode: 0o700 });
-  writeFileSync(join(home, 'log', 'guard.ndjson'), text, { mode: 0o600 });
-};
 
 describe('spuff guard status', () => {
   it('shows the guards and the policy', async () => {
@@ -131,8 +134,7 @@ describe('spuff guard allow', () => {
   });
 
   it('takes a whole key, or one that a refused login proved, by its fingerprint', async () => {
-    putLog(`{"torn\n${JSON.stringify(provedRecord())}\n{"at":`);
-    const { run } = scene();
+    const { run } = scene([], {}, [provedRecord()]);
     expect(await run('allow', 'a.example.com', '--host-key', `${known.line} comment`)).toMatchObject({
       status: 0,
     });
@@ -146,8 +148,12 @@ describe('spuff guard allow', () => {
   });
 
   it('believes no key of the log that is not the one of the fingerprint', async () => {
-    putLog(`${JSON.stringify(provedRecord(known.line))}\n`);
-    const { status, err } = await scene().run('allow', 'a.example.com', '--host-key', proved.fingerprint);
+    const { status, err } = await scene([], {}, [provedRecord(known.line)]).run(
+      'allow',
+      'a.example.com',
+      '--host-key',
+      proved.fingerprint,
+    );
     expect(status).toBe(4);
     expect(err).toContain('connect once yourself: ssh git@a.example.com');
   });

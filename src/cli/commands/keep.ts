@@ -1,5 +1,5 @@
-import { askAgent } from '../../app/ask-agent.ts';
 import { findReadyInstance } from '../../app/find-instance.ts';
+import { keepOn } from '../../app/keep-on.ts';
 import { SpuffError } from '../../domain/errors.ts';
 import { defineCommand } from '../command.ts';
 import { duration, flag, instanceArgument, text } from '../parameters.ts';
@@ -37,7 +37,7 @@ export const keep = defineCommand({
     }
     const instance = await findReadyInstance(cli.context, name);
     const seconds = options.end ? 0 : Math.ceil((options.for ?? usualMs) / 1_000);
-    const { until, deadline } = await askAgent(cli.context, instance, 'keep', {
+    const { until, deadline } = await keepOn(cli.context, instance, {
       seconds,
       ...(options.reason ? { reason: options.reason } : {}),
     });

@@ -26,6 +26,6 @@ export const ssh = defineCommand({
   ],
   run: async ({ arguments: { name }, rest }, cli) => {
     const instance = await findReadyInstance(cli.context, name);
-    return openShell(cli, instance, { sshArgs: rest ?? [], ports: [] });
+    return openShell(cli, instance, { sshArgs: rest ?? [] });
   },
 });

@@ -52,11 +52,12 @@ export const tunnel = defineCommand({
     if ([background, status, stop].filter(Boolean).length > 1) {
       throw new SpuffError('usage', '--background, --status and --stop exclude each other');
     }
-    const { name, ports } = readWords(words, options.name);
+    const { name, ports: named } = readWords(words, options.name);
     if (status) return printStatus(cli, name);
-    if (stop) return printStopped(cli, await stopTunnels(cli.context, { name, ports }));
-    if (ports.length === 0 && !options.auto) throw noPorts();
+    if (stop) return printStopped(cli, await stopTunnels(cli.context, { name, ports: named }));
     const instance = await findReadyInstance(cli.context, name);
+    const ports = named.length > 0 ? named : ((await cli.context.project(instance.directory))?.ports ?? []);
+    if (ports.length === 0 && !options.auto) throw noPorts();
     const request = { ports, anyPort: options.anyPort, auto: options.auto };
     if (background) return startTunnel(cli, instance, request);
     return runTunnel(cli, instance, request);
@@ -65,7 +66,10 @@ export const tunnel = defineCommand({
 
 function noPorts(): SpuffError {
   return new SpuffError('usage', 'which ports?', {
-    hints: ['name them: spuff tunnel 3000', 'or forward whatever listens there: spuff tunnel --auto'],
+    hints: [
+      'name them: spuff tunnel 3000, or under ports: in spuff.yaml',
+      'or forward whatever listens there: spuff tunnel --auto',
+    ],
   });
 }
 

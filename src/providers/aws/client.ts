@@ -184,16 +184,17 @@ function createSender({ runtime, credentials, endpoint, transport }: AwsClientDe
     permissions.set(request, permission);
     return client.send(
       request,
-      tellAction(options, `${service}.${region}/?Action=${permission.replace(/^.*:/, '')}`),
+      tellAction(options, `${service}.${region}/`, permission.replace(/^.*:/, '')),
       accept,
     );
   };
 }
 
 /** Every request goes to `/`: what it is about says its action. */
-function tellAction(options: CallOptions, url: string): CallOptions {
+function tellAction(options: CallOptions, place: string, action: string): CallOptions {
   const { onRequest } = options;
-  return onRequest ? { ...options, onRequest: (request) => onRequest({ ...request, url }) } : options;
+  const told = { url: `${place}?Action=${action}`, isRead: /^(?:Describe|Get|List)[A-Z]/.test(action) };
+  return onRequest ? { ...options, onRequest: (request) => onRequest({ ...request, ...told }) } : options;
 }
 
 /** Signature version 4. @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */

@@ -1,4 +1,5 @@
 /** What all connections of one guard share: the policy, the lease, the limits, the log, and the person to ask. */
+import type { AuditLog } from '../../domain/audit.ts';
 import type {
   GuardOptions,
   GuardPolicy,
@@ -10,7 +11,6 @@ import type {
 } from '../../domain/guard.ts';
 import type { InstanceKey } from '../../domain/ids.ts';
 import { createConsent } from './consent.ts';
-import { appendGuardRecord } from './guard-log.ts';
 import { type LeaseClocks, type LeaseState, startLease } from './lease.ts';
 import { createTokenBucket } from './token-bucket.ts';
 
@@ -22,7 +22,8 @@ export interface GuardMachine {
 }
 
 export interface GuardCoreParts {
-  home: string;
+  /** A signature is in it before it leaves. */
+  audit: Pick<AuditLog, 'require' | 'note'>;
   /** Of this guard: 8 hex digits. */
   session: string;
   machine: GuardMachine;
@@ -93,18 +94,19 @@ export function createGuardCore(parts: GuardCoreParts, options: GuardOptions): G
 type Totals = Pick<GuardStatus, 'startedAt' | 'signed' | 'refused' | 'lastRefusal'>;
 
 /** Writes down what was decided, and counts it. */
-function createBook({ machine, clocks, session, home }: GuardCoreParts, options: GuardOptions) {
+function createBook({ machine, clocks, session, audit }: GuardCoreParts, options: GuardOptions) {
   const tellings = createTokenBucket(toldRefusals, () => clocks.monotonicMs());
   const now = () => new Date(clocks.wallMs()).toISOString();
   const totals: Totals = { startedAt: now(), signed: 0, refused: 0, lastRefusal: null };
   const write = (request: GuardRequest, reason: RefusalReason | null): GuardRecord => {
-    const record: GuardRecord = {
-      ...{ at: now(), instanceKey: machine.key, instanceName: machine.name, session },
+    const details: Omit<GuardRecord, 'at'> = {
+      ...{ instanceKey: machine.key, instanceName: machine.name, session },
       ...{ decision: reason === null ? 'signed' : 'refused', reason, request },
     };
-    if (reason === null) appendGuardRecord(home, record);
-    else appendIfPossible(home, record);
-    return record;
+    // What is refused is refused, written down or not.
+    if (reason === null) audit.require({ kind: 'signature', details });
+    else audit.note({ kind: 'signature', details });
+    return { at: now(), ...details };
   };
   return {
     totals: () => totals,
@@ -124,13 +126,4 @@ function createBook({ machine, clocks, session, home }: GuardCoreParts, options:
       options.onRefused(totals.lastRefusal);
     },
   };
-}
-
-/** What is refused is refused, written down or not; the person is told all the same. */
-function appendIfPossible(home: string, record: GuardRecord): void {
-  try {
-    appendGuardRecord(home, record);
-  } catch {
-    // A full disk, most likely: then nothing is signed either.
-  }
 }

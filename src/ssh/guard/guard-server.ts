@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AuditLog } from '../../domain/audit.ts';
 import type { Guard, GuardOptions } from '../../domain/guard.ts';
 import type { Runtime } from '../../domain/provider.ts';
 import { isSocketAlive } from '../shared-connection.ts';
@@ -17,13 +18,13 @@ import { createGuardCore, type GuardMachine } from './guard-core.ts';
 const mostConnections = 16;
 
 export interface GuardPlace {
-  home: string;
   /** The instance's, 0700. */
   runDirectory: string;
   machine: GuardMachine;
   /** The user's own agent. */
   upstreamPath: string;
   runtime: Pick<Runtime, 'now'>;
+  audit: Pick<AuditLog, 'require' | 'note'>;
 }
 
 /**
@@ -31,12 +32,12 @@ export interface GuardPlace {
  * @throws SpuffError `config` for a policy that is wrong
  */
 export async function openGuard(place: GuardPlace, options: GuardOptions): Promise<Guard> {
-  const { home, runDirectory, machine, upstreamPath, runtime } = place;
+  const { runDirectory, machine, upstreamPath, runtime, audit } = place;
   await removeDeadSockets(runDirectory);
   const session = randomBytes(4).toString('hex');
   const clocks = { wallMs: () => runtime.now(), monotonicMs: () => performance.now() };
   const policy = await options.loadPolicy();
-  const core = createGuardCore({ home, session, machine, upstreamPath, policy, clocks }, options);
+  const core = createGuardCore({ audit, session, machine, upstreamPath, policy, clocks }, options);
   const agent = await listen(join(runDirectory, `g-${session}`), (socket) =>
     serveGuardConnection(socket, core),
   );

@@ -8,7 +8,7 @@ import { type GuardPlace, openGuard } from './guard-server.ts';
 /** @returns null when there is no ssh-agent to guard */
 export async function openGuardFor(
   target: SshTarget,
-  place: Pick<GuardPlace, 'home' | 'runtime' | 'runDirectory'>,
+  place: Pick<GuardPlace, 'runtime' | 'audit' | 'runDirectory'>,
   options: GuardOptions,
 ): Promise<Guard | null> {
   if (target.identity.phase !== 'pinned')
