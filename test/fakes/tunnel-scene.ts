@@ -73,6 +73,7 @@ export class TunnelScene {
     state: async () => this.state,
     tunnels: async () => this.tunnels,
     settings: async () => ({ addressService: 'https://address.invalid', forwardAgent: 'none' }),
+    policy: async () => [],
     provider: async () => ({ firewall: null }),
     ssh: async () => ({ openTunnel: this.#open, openSession: () => this.session() }) as unknown as Ssh,
   } as unknown as AppContext;
