@@ -2,7 +2,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import { folderOfGitUrl } from '../domain/git-url.ts';
 import type { Instance } from '../domain/instance.ts';
-import type { ProjectFile, RepositoryWish } from '../domain/project.ts';
+import { type ProjectFile, placeOf, type RepositoryWish } from '../domain/project.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { BundlePlan, SetupOrder, SetupRequest } from '../protocol/setup-schema.ts';
 import type { AppContext } from './context.ts';
@@ -31,12 +31,25 @@ export function machineFolderOf(user: string, projectName: string): string {
 export async function readProjectSetup(context: AppContext, directory: string): Promise<ProjectSetup | null> {
   const project = await context.project(directory);
   if (project === null) return null;
+  warnOfUnheeded(context, project);
   const { resolveProjectEnv } = await import('./project-env.ts');
   const env = await resolveProjectEnv(context, project);
   if (env.size === 0 && !asksForSomething(project)) return null;
   // Of a bundle that is none it is known here already, whatever the processor.
   await planTools(project, { arch: 'x86_64', image: null });
   return { project, env };
+}
+
+/** Read and checked, and of no effect so far: who relies on one of them must hear that. */
+const unheededKeys = ['sync', 'volumes', 'prebuild', 'devcontainer'] as const;
+
+function warnOfUnheeded({ progress }: AppContext, project: ProjectFile): void {
+  for (const key of unheededKeys) {
+    if (!project.places.has(key) || (key === 'sync' && project.sync === 'none')) continue;
+    progress.warn(`${placeOf(project, key)}: ${key} has no effect in this version of spuff`, [
+      'bring the files by repositories, or with spuff cp -r',
+    ]);
+  }
 }
 
 function asksForSomething(project: ProjectFile): boolean {
