@@ -126,12 +126,15 @@ describe('a machine from a snapshot', () => {
   it('has what lies on its disk, and what does not is done anew', async () => {
     const content = { packages: ['tree'], setup: ['echo once >>~/once'], hooks: { pre_down: 'true' } };
     expect(await scene.setUp(content)).toMatchObject({ exitCode: 0 });
-    await scene.home.ok(['snapshot', 'create', 'shop', '--as', 'before']);
-    await scene.home.ok(['up', 'second', '--snapshot', 'before', '--no-connect'], { cwd: scene.folder });
+    const snapshot = `before-${process.pid}`;
+    await scene.home.ok(['snapshot', 'create', 'shop', '--as', snapshot]);
+    await scene.home.ok(['up', 'second', '--snapshot', snapshot, '--no-connect'], { cwd: scene.folder });
     const second = await rootOf(scene.home, 'second');
     expect(await second.ok(['cat', '/home/dev/once'])).toBe('once\n');
     expect(await second.ok(['cat', '/etc/spuff/pre-down'])).toContain('true\n');
     // Of what the former machine printed nothing is left.
     await expect(second.ok(['ls', '/var/log/spuff-setup/scripts'])).rejects.toThrow('No such file');
+    await scene.home.ok(['down', 'second', '--force']);
+    await scene.home.ok(['snapshot', 'delete', snapshot]);
   });
 });
