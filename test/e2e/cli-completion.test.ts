@@ -103,6 +103,8 @@ async function complete(keys: string): Promise<string> {
   const text = await screenWith((screen) => screen.includes(end));
   const line = text.split('\n').findLast((one) => one.includes(end)) ?? '';
   tmux(['send-keys', 'C-c']);
+  // The terminal throws away what is typed before the shell has heard of it.
+  await screenWith((screen) => screen.trimEnd().split('\n').at(-1)?.trimEnd() === '$');
   return line.replace(/^\S* ?\$ /, '').replace(/#end.*$/, '');
 }
 
