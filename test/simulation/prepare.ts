@@ -7,6 +7,7 @@ import { createHash, createHmac } from 'node:crypto';
 await Promise.all([
   import('aws4fetch'),
   import('fast-xml-parser'),
+  import('../../src/app/check-policy.ts'),
   import('../../src/app/choose-size.ts'),
   import('../../src/app/remove-machine.ts'),
   import('../../src/bootstrap/user-data.ts'),
