@@ -24,7 +24,8 @@ async function expectNoViolation(model: ModelName, seed: string, lives: number):
   const told = first ? await replay({ model, seed, number: first.life }) : '';
   const again = `again: SEED=${seed} npm run simulate -- --model ${model} --life ${first?.life}`;
   expect(tally.findings.length, `${told}\n${again}`).toBe(0);
-  expect(tally.machines).toBeGreaterThan(lives / 2);
+  // Few lives of a fresh seed may be those of users whose `up` is refused or dies.
+  expect(tally.machines).toBeGreaterThan(lives / 10);
   if (lives === nightlyLives) process.stdout.write(`seed ${seed}\n${renderTallies([tally])}\n`);
 }
 
