@@ -8,7 +8,7 @@ import type { SetupPart, SetupStatus } from '../protocol/setup-schema.ts';
 import { type AgentClient, connectAgent } from './agent-client.ts';
 import type { AppContext } from './context.ts';
 
-export type { SetupPart, SetupSelection, SetupStatus } from '../protocol/setup-schema.ts';
+export type { SetupPart, SetupStatus } from '../protocol/setup-schema.ts';
 
 const lookAgainMs = 700;
 /** A run that was started must show within this. */

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import { setupPartKinds, setupStates } from '../domain/setup.ts';
 
 const time = z.nullable(z.iso.datetime());
-const state = z.enum(['pending', 'in_progress', 'done', 'failed', 'skipped']);
+const state = z.enum(setupStates);
 
 /** How far the setup of a project is; see docs/setup.md. */
 export const setupAnswer = z.strictObject({
@@ -13,7 +14,7 @@ export const setupAnswer = z.strictObject({
   detail: z.nullable(z.string()),
   parts: z.array(
     z.strictObject({
-      kind: z.enum(['packages', 'bundle', 'ai', 'repositories', 'dotfiles', 'services', 'script', 'hook']),
+      kind: z.enum(setupPartKinds),
       name: z.string(),
       state,
       startedAt: time,

@@ -3,6 +3,7 @@
  * over SSH's standard input and lies in memory that root alone reads; the status is the agent's to show.
  */
 import * as z from 'zod/mini';
+import { setupPartKinds, setupSelections, setupStates } from '../domain/setup.ts';
 
 const text = (longest: number) => z.string().check(z.minLength(1), z.maxLength(longest));
 const absolutePath = z.string().check(z.regex(/^\/[^\0\n]*$/), z.maxLength(4_096));
@@ -72,19 +73,6 @@ export const setupOrder = z.strictObject({
 export type SetupOrder = z.infer<typeof setupOrder>;
 export type BundlePlan = z.infer<typeof bundlePlan>;
 
-/** What `spuff setup --only` names. */
-export const setupSelections = [
-  'packages',
-  'bundles',
-  'ai',
-  'repositories',
-  'dotfiles',
-  'services',
-  'scripts',
-  'hooks',
-] as const;
-export type SetupSelection = (typeof setupSelections)[number];
-
 /** How one run is to treat the order. */
 export const setupRequest = z.strictObject({
   /** By which the status tells the run from others. */
@@ -115,19 +103,6 @@ export const setupConfig = z.object({
   preDown: z.array(z.string()),
 });
 export type SetupConfig = z.infer<typeof setupConfig>;
-
-/** `skipped`: what it needs has failed, or it was not asked for. */
-export const setupStates = ['pending', 'in_progress', 'done', 'failed', 'skipped'] as const;
-export const setupPartKinds = [
-  'packages',
-  'bundle',
-  'ai',
-  'repositories',
-  'dotfiles',
-  'services',
-  'script',
-  'hook',
-] as const;
 
 const state = z.enum(setupStates);
 const time = z.nullable(z.iso.datetime());
@@ -162,8 +137,6 @@ export const setupStatus = z.object({
 
 export type SetupStatus = z.infer<typeof setupStatus>;
 export type SetupPart = z.infer<typeof setupPart>;
-export type SetupState = (typeof setupStates)[number];
-export type SetupPartKind = (typeof setupPartKinds)[number];
 
 /** `running`: one was at work already, and nothing was started. */
 export const setupStartResponse = z.object({ outcome: z.enum(['started', 'running']) });

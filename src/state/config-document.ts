@@ -2,11 +2,10 @@
 import type { Document, YAMLMap } from 'yaml';
 import { SpuffError } from '../domain/errors.ts';
 import type { Place } from '../domain/project.ts';
-import { findClosestName } from '../lib/closest-name.ts';
 import { escapeText } from '../lib/escape.ts';
 import { findSecretInText, findSecretInValue, secretError } from './scan-config.ts';
 import { findSetting, settingsTable } from './settings-table.ts';
-import { offsetOf, type Problem, parseYaml, type Yaml } from './yaml-document.ts';
+import { nearest, offsetOf, type Problem, parseYaml, textOf, type Yaml } from './yaml-document.ts';
 
 /** One file, taken apart. */
 export interface ConfigDocument {
@@ -52,16 +51,13 @@ function readEntries(yaml: Yaml, map: YAMLMap): { entries: Map<string, string>; 
   const entries = new Map<string, string>();
   const problems: Problem[] = [];
   for (const { key, value } of map.items) {
+    const text = textOf(yaml, value);
     if (!yaml.isScalar(key) || typeof key.value !== 'string') {
       problems.push({ offset: offsetOf(key), message: 'a key has to be a word' });
     } else if (value === null || (yaml.isScalar(value) && value.value === null)) {
       // `region:` and `region: null` say nothing: the default counts.
-    } else if (yaml.isScalar(value)) {
-      // A number stays as it was written: 1.10 is not 1.1.
-      entries.set(
-        key.value,
-        typeof value.value === 'string' ? value.value : (value.source ?? String(value.value)),
-      );
+    } else if (text !== null) {
+      entries.set(key.value, text);
     } else {
       problems.push({ offset: offsetOf(value), message: `${escapeText(key.value)} takes one value` });
     }
@@ -91,10 +87,9 @@ function checkEntries(map: YAMLMap, entries: ReadonlyMap<string, string>): Probl
 /** What to say about a key that there is not. */
 export function unknownSetting(name: string): { message: string; hint: string } {
   const names = settingsTable.map(({ key }) => key);
-  const meant = findClosestName(name, names);
   return {
     message: `there is no setting ${JSON.stringify(escapeText(name.slice(0, 60), { singleLine: true }))}`,
-    hint: meant === null ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`,
+    hint: nearest(name, names) ?? `there are: ${names.join(', ')}`,
   };
 }
 

@@ -3,9 +3,8 @@ import type { YAMLMap } from 'yaml';
 import { forgeNames, forges } from '../domain/forge-keys.ts';
 import { commitSigningModes, confirmModes } from '../domain/guard.ts';
 import { type GuardFile, type GuardFileHost, longestLeaseMs } from '../domain/guard-policy.ts';
-import { findClosestName } from '../lib/closest-name.ts';
 import { readFingerprint, readHostKey, readHostName, readLoginUser } from '../lib/guard-values.ts';
-import { type Problem, showValue, type Yaml } from './yaml-document.ts';
+import { nearest, type Problem, showValue, textOf, type Yaml } from './yaml-document.ts';
 import {
   type Reading,
   readChoice,
@@ -14,7 +13,6 @@ import {
   readList,
   readText,
   refuse,
-  textOf,
 } from './yaml-fields.ts';
 
 /** The user's file adds hosts, a project's narrows what the user has. */
@@ -126,11 +124,8 @@ function readKeyName(reading: Reading, node: unknown): string | null {
 function readForge(reading: Reading, node: unknown): string | null {
   const name = textOf(reading.yaml, node)?.toLowerCase() ?? null;
   if (name !== null && forgeNames.includes(name)) return name;
-  const meant = name === null ? null : findClosestName(name, forgeNames);
   return refuse(reading, node, `forges: there is no built-in forge ${showValue(name)}`, [
-    meant === null
-      ? `there are: ${forgeNames.join(', ')}; others belong under hosts`
-      : `did you mean ${meant}?`,
+    nearest(name, forgeNames) ?? `there are: ${forgeNames.join(', ')}; others belong under hosts`,
   ]);
 }
 

@@ -3,15 +3,15 @@ import { aiToolNames, bundleNames } from '../domain/bundle-names.ts';
 import { toGitUrl } from '../domain/git-url.ts';
 import type { BundleWish, PortWish, RepositoryWish, VolumeWish } from '../domain/project.ts';
 import { parseDuration, parseFirewall, takes } from './settings-parsers.ts';
-import { showValue } from './yaml-document.ts';
+import { showValue, textOf } from './yaml-document.ts';
 import { about, either, fields, list, mapped, type Rule, refuse } from './yaml-rules.ts';
-import { known, text, textOf, wholeNumber } from './yaml-scalars.ts';
+import { known, text, wholeNumber } from './yaml-scalars.ts';
 
 /** Also as a number: whoever leaves the quotes out means the same. */
 export const version: Rule<string> = {
   schema: { enum: ['1', 1] },
   read: (reading, node, path) => {
-    const written = textOf(reading, node);
+    const written = textOf(reading.yaml, node);
     if (written === '1') return { value: written };
     const message = `${path}: ${showValue(written)} is not one that this spuff knows: there is 1`;
     return refuse(reading, node, message, () => 'perhaps a newer spuff does');

@@ -1,6 +1,7 @@
 /** A YAML file of the user's: what is wrong in it and where, and how it is written again. */
 import type { Document, LineCounter, Node, YAMLMap } from 'yaml';
 import { SpuffError } from '../domain/errors.ts';
+import { findClosestName } from '../lib/closest-name.ts';
 import { escapeText } from '../lib/escape.ts';
 import { findToken } from '../lib/token-shapes.ts';
 
@@ -97,6 +98,18 @@ export function showValue(text: string | null): string {
   if (text === null) return 'this';
   if (findToken(text)) return 'this';
   return JSON.stringify(escapeText(text.length > 80 ? `${text.slice(0, 80)}…` : text, { singleLine: true }));
+}
+
+/** What a scalar says, as it was written: 1.10 is not 1.1. null for nothing, and for what is no scalar. */
+export function textOf(yaml: Yaml, node: unknown): string | null {
+  if (!yaml.isScalar(node) || node.value === null) return null;
+  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
+}
+
+/** The hint that names what was meant; null: nothing is near. */
+export function nearest(name: string | null, names: readonly string[]): string | null {
+  const meant = name === null ? null : findClosestName(name, names);
+  return meant === null ? null : `did you mean ${meant}?`;
 }
 
 export function offsetOf(node: unknown): number {

@@ -2,8 +2,7 @@
 import type { YAMLMap } from 'yaml';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
-import { findClosestName } from '../lib/closest-name.ts';
-import { offsetOf, type Problem, showValue, type Yaml } from './yaml-document.ts';
+import { nearest, offsetOf, type Problem, showValue, textOf, type Yaml } from './yaml-document.ts';
 
 export interface Reading {
   yaml: Yaml;
@@ -24,11 +23,10 @@ export function readFields(
       nodes.set(name, value ?? key);
       continue;
     }
-    const meant = name === null ? null : findClosestName(name, names);
     reading.problems.push({
       offset: offsetOf(key),
       message: `there is no ${what} ${showValue(name)}`,
-      hint: meant === null ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`,
+      hint: nearest(name, names) ?? `there are: ${names.join(', ')}`,
     });
   }
   return nodes;
@@ -62,8 +60,8 @@ export function readChoice<Choice extends string>(
   const text = textOf(reading.yaml, node);
   const choice = choices.find((candidate) => candidate === text);
   if (choice !== undefined) return choice;
-  const meant = text === null ? null : findClosestName(text, choices);
-  const hints = meant === null ? [] : [`did you mean ${meant}?`];
+  const hint = nearest(text, choices);
+  const hints = hint === null ? [] : [hint];
   return refuse(reading, node, `${name}: ${showValue(text)} is not one of ${choices.join(', ')}`, hints);
 }
 
@@ -90,12 +88,6 @@ export function readText<T>(
   const text = textOf(reading.yaml, node);
   const value = text === null ? null : parse(text);
   return value ?? refuse(reading, node, `${name}: ${showValue(text)} is not ${expected}`);
-}
-
-/** What a scalar says, as it was written: 1.10 is not 1.1. null for nothing, and for what is no scalar. */
-export function textOf(yaml: Yaml, node: unknown): string | null {
-  if (!yaml.isScalar(node) || node.value === null) return null;
-  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
 }
 
 export function refuse(

@@ -3,8 +3,7 @@
  * in JSON Schema (2020-12), so that an editor and spuff never differ.
  */
 import type { YAMLMap } from 'yaml';
-import { findClosestName } from '../lib/closest-name.ts';
-import { offsetOf, type Problem, showValue, type Yaml } from './yaml-document.ts';
+import { nearest, offsetOf, type Problem, showValue, type Yaml } from './yaml-document.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -199,11 +198,6 @@ function readAt<T>(reading: Reading, rule: Rule<T>, node: unknown, path: string,
 
 function keyOf({ yaml }: Reading, key: unknown): string | null {
   return yaml.isScalar(key) && typeof key.value === 'string' ? key.value : null;
-}
-
-export function nearest(name: string | null, names: readonly string[]): string | null {
-  const meant = name === null ? null : findClosestName(name, names);
-  return meant === null ? null : `did you mean ${meant}?`;
 }
 
 function prefix(path: string): string {

@@ -1,7 +1,7 @@
 /** Rules for single values in a YAML file. */
 import { SpuffError } from '../domain/errors.ts';
-import { showValue } from './yaml-document.ts';
-import { nearest, type Reading, type Rule, refuse } from './yaml-rules.ts';
+import { nearest, showValue, textOf } from './yaml-document.ts';
+import { type Rule, refuse } from './yaml-rules.ts';
 
 interface TextSpec {
   expected: string;
@@ -29,7 +29,7 @@ export function text<T>(spec: TextSpec & { parse?: (text: string) => T | null })
   return {
     schema: { type, pattern: spec.pattern, maxLength: longest },
     read: (reading, node, path) => {
-      const written = textOf(reading, node);
+      const written = textOf(reading.yaml, node);
       const isText = reading.yaml.isScalar(node) && (spec.plain || typeof node.value === 'string');
       const value = written !== null && isText ? take(written) : null;
       if (value !== null) return { value };
@@ -45,7 +45,7 @@ export function choice<Choice extends string>(choices: readonly Choice[]): Rule<
   return {
     schema: { enum: choices },
     read: (reading, node, path) => {
-      const written = textOf(reading, node);
+      const written = textOf(reading.yaml, node);
       const found = choices.find((one) => one === written);
       if (found !== undefined && reading.yaml.isScalar(node) && node.value === written)
         return { value: found };
@@ -62,7 +62,7 @@ export function known<T>(rule: Rule<T>, what: string, names: readonly string[]):
     read: (reading, node, path) => {
       const before = reading.problems.length;
       const found = rule.read(reading, node, path);
-      const written = textOf(reading, node);
+      const written = textOf(reading.yaml, node);
       if (found !== null || written === null || reading.problems.length === before) return found;
       reading.problems.length = before;
       const [name = ''] = written.split('@');
@@ -77,7 +77,7 @@ export const truth: Rule<boolean> = {
   schema: { type: 'boolean' },
   read: (reading, node, path) => {
     if (reading.yaml.isScalar(node) && typeof node.value === 'boolean') return { value: node.value };
-    return refuse(reading, node, `${path}: ${showValue(textOf(reading, node))} is not true or false`);
+    return refuse(reading, node, `${path}: ${showValue(textOf(reading.yaml, node))} is not true or false`);
   },
 };
 
@@ -88,15 +88,9 @@ export function wholeNumber(least: number, most: number, expected: string): Rule
       const value = reading.yaml.isScalar(node) ? node.value : null;
       const fits = typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
       if (fits) return { value };
-      return refuse(reading, node, `${path}: ${showValue(textOf(reading, node))} is not ${expected}`);
+      return refuse(reading, node, `${path}: ${showValue(textOf(reading.yaml, node))} is not ${expected}`);
     },
   };
-}
-
-/** What a scalar says, as it was written: 1.10 is not 1.1. null for what is no scalar. */
-export function textOf({ yaml }: Reading, node: unknown): string | null {
-  if (!yaml.isScalar(node) || node.value === null) return null;
-  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
 }
 
 function orNull<T>(parse: () => T | null): T | null {

@@ -1,6 +1,7 @@
 /** What an order consists of, in the order in which it is done, and what each part depends on. */
 import { createHash } from 'node:crypto';
-import type { BundlePlan, SetupOrder, SetupPartKind, SetupSelection } from '../../protocol/setup-schema.ts';
+import type { SetupPartKind, SetupSelection } from '../../domain/setup.ts';
+import type { BundlePlan, SetupOrder } from '../../protocol/setup-schema.ts';
 import { cloneRepositories } from './clone-repositories.ts';
 import { installBundle } from './install-bundle.ts';
 import { installPackages } from './install-packages.ts';

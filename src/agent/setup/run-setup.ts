@@ -1,8 +1,10 @@
 /** One run of a setup: each part that is due, in its turn, with what became of it in the status. */
+
+import type { SetupState } from '../../domain/setup.ts';
 import { escapeText } from '../../lib/escape.ts';
 import { titleOf } from '../../lib/setup-title.ts';
 import { redactTokens } from '../../lib/token-shapes.ts';
-import type { SetupPart, SetupState, SetupStatus } from '../../protocol/setup-schema.ts';
+import type { SetupPart, SetupStatus } from '../../protocol/setup-schema.ts';
 import type { DoneFile } from './done-file.ts';
 import { findBlocker, isSelected, type PlannedPart, planParts, type Stage } from './plan-parts.ts';
 import type { Command } from './run-logged.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import type { SetupState } from '../../domain/setup.ts';
 import { statusFile } from '../../domain/setup-paths.ts';
 import { writeFileAtomically } from '../../lib/atomic-file.ts';
-import type { SetupPart, SetupState, SetupStatus } from '../../protocol/setup-schema.ts';
+import type { SetupPart, SetupStatus } from '../../protocol/setup-schema.ts';
 
 export type SetupItem = SetupPart['items'][number];
 

@@ -1,23 +1,12 @@
 import { findReadyInstance } from '../../app/find-instance.ts';
-import type { SetupSelection, SetupStatus } from '../../app/watch-setup.ts';
+import type { SetupStatus } from '../../app/watch-setup.ts';
 import { SpuffError } from '../../domain/errors.ts';
 import type { Instance } from '../../domain/instance.ts';
+import { type SetupSelection, setupSelections } from '../../domain/setup.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag, instanceArgument, text } from '../parameters.ts';
 import { describeSetup, setupToJson } from '../render/setup.ts';
-
-/** As the protocol has them; that module loads more than a command line may cost. */
-const selections = [
-  'packages',
-  'bundles',
-  'ai',
-  'repositories',
-  'dotfiles',
-  'services',
-  'scripts',
-  'hooks',
-] as const satisfies readonly SetupSelection[];
 
 export const setup = defineCommand({
   name: 'setup',
@@ -27,7 +16,7 @@ export const setup = defineCommand({
       'waited for it, is. A setup that is at work already is shown.',
     'It runs on the machine by itself: a lost connection and Ctrl-C end the showing alone. Meanwhile your keys are lent ' +
       'as in a session, so that private repositories can be cloned.',
-    `--only takes ${selections.join(', ')}; several with commas. --again repeats what is done.`,
+    `--only takes ${setupSelections.join(', ')}; several with commas. --again repeats what is done.`,
   ],
   arguments: { name: instanceArgument },
   options: {
@@ -61,10 +50,10 @@ export const setup = defineCommand({
 function readSelections(written: string | undefined): SetupSelection[] | null {
   if (written === undefined) return null;
   return written.split(',').map((word) => {
-    const found = selections.find((one) => one === word.trim());
+    const found = setupSelections.find((one) => one === word.trim());
     if (found) return found;
     throw new SpuffError('usage', `${JSON.stringify(word.trim())} is no part of a setup`, {
-      hints: [`there are: ${selections.join(', ')}`],
+      hints: [`there are: ${setupSelections.join(', ')}`],
     });
   });
 }
