@@ -10,6 +10,7 @@ import type { RescueStore } from '../domain/rescue.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Ssh } from '../domain/ssh.ts';
 import type { StateStore } from '../domain/state.ts';
+import type { TrustStore } from '../domain/trust.ts';
 import type { TunnelStore } from '../domain/tunnel.ts';
 
 import type { ProjectFiles } from './project-files.ts';
@@ -51,6 +52,7 @@ export interface AppContext {
    */
   project(directory?: string): Promise<ProjectFile | null>;
   projectFiles(): Promise<ProjectFiles>;
+  trust(): Promise<TrustStore>;
   state(): Promise<StateStore>;
   tunnels(): Promise<TunnelStore>;
   ssh(): Promise<Ssh>;

@@ -108,6 +108,7 @@ export const commandGroups: readonly CommandGroup[] = [
     commands: {
       init: async () => (await import('./commands/init.ts')).init,
       validate: async () => (await import('./commands/validate.ts')).validate,
+      trust: async () => (await import('./commands/trust.ts')).trust,
       schema: async () => (await import('./commands/schema.ts')).schema,
       'config show': async () => (await import('./commands/config-show.ts')).configShow,
       'config get': async () => (await import('./commands/config-get.ts')).configGet,

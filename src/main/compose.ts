@@ -195,6 +195,10 @@ function composeContext(
       return openRescueStore(guardedPaths(), systemRuntime);
     }),
     ...composeProject(),
+    trust: once(async () => {
+      const { openTrustStore } = await import('../state/trust-files.ts');
+      return openTrustStore(guardedPaths());
+    }),
     policy: readPolicyIn,
     ...composeGuard(home),
   };

@@ -13,6 +13,7 @@ import { readGuardPolicy } from '../../src/state/guard-files.ts';
 import { homePaths } from '../../src/state/home.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
+import { openTrustStore } from '../../src/state/trust-files.ts';
 import { openTunnelStore } from '../../src/state/tunnel-store.ts';
 import { makeAuditScene } from '../fakes/sample-audit.ts';
 import { openProvider } from '../machine/lab.ts';
@@ -34,6 +35,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     settings: async () => defaultSettings,
     project: async () => null,
     projectFiles: async () => openProjectFiles(),
+    trust: async () => openTrustStore(homePaths(home)),
     state: async () => state,
     tunnels: async () => openTunnelStore({ run: homePaths(home).run, processes: await loadProcessTable() }),
     ssh: async () => ssh,

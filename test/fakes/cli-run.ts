@@ -17,6 +17,7 @@ import type { TunnelStore } from '../../src/domain/tunnel.ts';
 import { homePaths } from '../../src/state/home.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
+import { openTrustStore } from '../../src/state/trust-files.ts';
 import { MemoryAudit } from './memory-audit.ts';
 import { MemoryConfig } from './memory-config.ts';
 import { MemoryState } from './memory-state.ts';
@@ -146,6 +147,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     },
     project: async () => given.project ?? null,
     projectFiles: async () => openProjectFiles(),
+    trust: async () => openTrustStore(homePaths(given.home ?? '/home/someone/.spuff')),
     state: async () => state,
     tunnels: async () => tunnels,
     ssh: async () => ({ ...given.ssh }) as Ssh,

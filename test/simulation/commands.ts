@@ -66,6 +66,7 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
       guardFile: unused,
       guardControl: unused,
       tunnels: unused,
+      trust: unused,
     },
   };
 }

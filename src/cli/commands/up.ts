@@ -147,8 +147,12 @@ async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Prom
 }
 
 /** Before a machine is made: what is missing is said while nothing costs anything. */
-async function readSetup({ context }: Cli): Promise<ProjectSetup | null> {
-  if ((await context.project()) === null) return null;
+async function readSetup(cli: Cli): Promise<ProjectSetup | null> {
+  const { context } = cli;
+  const project = await context.project();
+  if (project === null) return null;
+  const { askTrust } = await import('../ask-trust.ts');
+  await askTrust(cli, project);
   const { readProjectSetup } = await import('../../app/setup-order.ts');
   return readProjectSetup(context, context.directory);
 }
