@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { machineLanes } from './machine-lanes.ts';
 import { checkNames, runChecks } from './run-checks.ts';
 import {
   countProgram as count,
@@ -18,15 +19,6 @@ import {
 // shows all that is wrong; the end names what failed, and the last line counts it.
 
 const root = path.resolve(import.meta.dirname, '..');
-
-/**
- * The machine tests wait more than they compute, so they run in lanes beside each other, each with machines of its own
- * owner: the end of a lane removes what bears its owner.
- */
-const machineLanes: ReadonlyArray<{ name: string; folders: readonly string[] }> = [
-  { name: 'e2e', folders: ['test/e2e/'] },
-  { name: 'proofs', folders: ['test/contract/', 'test/security/'] },
-];
 
 function runProgram(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -114,8 +106,8 @@ async function proveControls(ids: readonly string[]): Promise<Tally[]> {
 
 async function runMachineTests(scratch: string): Promise<Tally[]> {
   const owner = process.env['SPUFF_TEST_OWNER'] ?? 'spuff-test';
-  const runs = machineLanes.map(({ name, folders }): TestRun => {
-    return { project: 'machine', name, folders, env: { SPUFF_TEST_OWNER: `${owner}-${name}` } };
+  const runs = machineLanes.map(({ name, beginnings }): TestRun => {
+    return { project: 'machine', name, folders: beginnings, env: { SPUFF_TEST_OWNER: `${owner}-${name}` } };
   });
   const tallies = await Promise.all(runs.map((run) => runTests(run, scratch)));
   const settled: Tally[] = [];
