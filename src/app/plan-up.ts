@@ -52,6 +52,8 @@ export interface UpPlan {
   onIdle: OnIdle;
   /** Networks that may reach port 22; null: everybody. */
   allowSshFrom: readonly string[] | null;
+  /** Whether it joins the user's tailnet. */
+  tailnet: boolean;
   tariff: Tariff | null;
   /** Of the dearest region that may be tried; null: nothing is billed, or what it costs in one of them is not known. */
   dearest: Tariff | null;
@@ -84,6 +86,7 @@ export async function planUp(
       hints: ['leave out --spot'],
     });
   await checkRescue(context, settings);
+  if (settings.tailscale) (await import('./tailnet.ts')).requireTailnetKey(settings);
   const wanted = request.size ?? settings.size ?? provider.defaults.size;
   const idleTimeoutMs = request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs;
   const ttlMs = request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs;
@@ -115,6 +118,7 @@ export async function planUp(
     idleTimeoutMs,
     onIdle: chooseOnIdle(context, effective, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
+    tailnet: settings.tailscale,
     keys: await ssh.findLoginKeys(settings.sshKey),
   };
 }

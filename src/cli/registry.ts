@@ -83,6 +83,8 @@ export const commandGroups: readonly CommandGroup[] = [
       'firewall allow': async () => (await import('./commands/firewall-allow.ts')).firewallAllow,
       'firewall revoke': async () => (await import('./commands/firewall-revoke.ts')).firewallRevoke,
       'firewall close': async () => (await import('./commands/firewall-close.ts')).firewallClose,
+      'tailnet join': async () => (await import('./commands/tailnet-join.ts')).tailnetJoin,
+      'tailnet leave': async () => (await import('./commands/tailnet-leave.ts')).tailnetLeave,
     },
   },
   {
@@ -141,6 +143,7 @@ export const families: Readonly<Record<string, string>> = {
   firewall: 'who may reach port 22 of an instance',
   guard: 'what machines may do with the keys of your ssh-agent',
   key: 'the login key of spuff alone: one for each user and computer',
+  tailnet: 'instances in your tailnet, by Tailscale',
   volume: 'folders of instances, seen on this computer',
   policy: 'the rules for everybody on a computer or in a repository',
   log: 'what spuff did at providers and on machines',

@@ -44,6 +44,13 @@ export interface PortWish {
   remote: number;
 }
 
+/** What a project says of the tailnet; undefined: nothing. */
+export interface TailscaleWish {
+  enabled: boolean | undefined;
+  tags: readonly string[] | undefined;
+  closePublicSsh: boolean | undefined;
+}
+
 /** A folder of the machine, mounted on the user's by sshfs while both are up. */
 export interface VolumeWish {
   /** On the user's machine, relative to the project's root: copied to `target` before it is mounted; null: nothing is. */
@@ -102,6 +109,7 @@ export interface ProjectFile {
   maxLifetimeMs: number | null | undefined;
   firewall: 'my-ip' | 'open' | readonly string[] | undefined;
   rescue: boolean | undefined;
+  tailscale: TailscaleWish;
   onIdle: OnIdle | undefined;
   /** Where the value of each setting stands, by its path in the file: `resources.size`, `env.NAME`, `ports[0]`. */
   places: ReadonlyMap<string, Place>;
@@ -151,6 +159,7 @@ export function emptyProject(path: string, root: string, name: string): ProjectF
     maxLifetimeMs: undefined,
     firewall: undefined,
     rescue: undefined,
+    tailscale: { enabled: undefined, tags: undefined, closePublicSsh: undefined },
     onIdle: undefined,
     places: new Map(),
   };

@@ -74,6 +74,7 @@ max_lifetime: off
 guard: { forges: [github.com] }
 firewall: 198.51.100.0/24, 2001:db8::/32
 rescue: true
+tailscale: { tags: [tag:dev], close_public_ssh: true }
 on_idle: snapshot
 sync: git
 prebuild: auto

@@ -78,10 +78,11 @@ export const up = defineCommand({
     }
     if (dryRun) return preview(cli, wanted, wishes);
     const setup = options.setup ? await readSetup(cli) : null;
-    const { results: instances, failure } = await makeAll(cli, wanted, wishes);
-    if (cli.flags.json && (instances.length > 0 || failure === null))
-      cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
+    const { results: made, failure } = await makeAll(cli, wanted, wishes);
+    if (cli.flags.json && (made.length > 0 || failure === null))
+      cli.printJson({ version: 1, instances: made.map(instanceToJson) });
     if (failure !== null) throw failure;
+    const instances = await joinEach(cli, made);
     if (setup !== null) await setUpEach(cli, instances, setup);
     await mountEach(cli, instances);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
@@ -161,6 +162,18 @@ async function readSetup(cli: Cli): Promise<ProjectSetup | null> {
 async function setUpEach(cli: Cli, instances: readonly Instance[], setup: ProjectSetup): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
   await setUpMachines(cli, instances, setup);
+}
+
+/** Before the setup: what that fetches may lie in the tailnet. */
+async function joinEach(cli: Cli, instances: readonly Instance[]): Promise<readonly Instance[]> {
+  const { effectiveSettings } = await import('../../app/effective-settings.ts');
+  const { settings } = await effectiveSettings(cli.context);
+  if (!settings.tailscale) return instances;
+  const { joinTailnet, preferTailnet } = await import('../../app/tailnet.ts');
+  const joined: Instance[] = [];
+  for (const instance of instances)
+    joined.push(await preferTailnet(await joinTailnet(cli.context, instance, settings)));
+  return joined;
 }
 
 async function mountEach(cli: Cli, instances: readonly Instance[]): Promise<void> {
