@@ -48,6 +48,17 @@ export interface SessionOptions {
   signal?: AbortSignal;
 }
 
+export interface SendTreeOptions {
+  signal?: AbortSignal;
+  /** Gets how many percent are done. */
+  onProgress?: (percent: number) => void;
+}
+
+export interface SentTree {
+  /** Over the wire; null: not known. */
+  sentBytes: number | null;
+}
+
 export interface LoginKeys {
   /** OpenSSH one-line public keys to let in. */
   publicKeys: readonly string[];
@@ -108,6 +119,16 @@ export interface Ssh {
     paths: { from: readonly string[]; to: string },
     options: { recursive: boolean; signal?: AbortSignal },
   ): Promise<number>;
+  /**
+   * Sends files of the folder `root` here into `folder` there, with rsync: links as links, with times and modes. Only what is
+   * named is sent, and nothing is removed.
+   * @throws SpuffError `unavailable` without a usable rsync on both sides; `connection`, `permission`, `interrupted`
+   */
+  sendTree(
+    target: SshTarget,
+    request: { root: string; paths: readonly string[]; folder: string },
+    options: SendTreeOptions,
+  ): Promise<SentTree>;
   /** Forwards the agent's socket over the shared connection. Gives the path of the local socket, in a 0700 directory. */
   openChannel(target: SshTarget): Promise<string>;
   /**
