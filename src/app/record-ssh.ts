@@ -35,6 +35,10 @@ export function recordSsh(ssh: Ssh, log: AuditLog): Ssh {
       started(target, ['rsync', ...request.paths]);
       return watch(log, target, () => ssh.sendTree(target, request, options));
     },
+    receiveTree: (target, request, options) => {
+      started(target, ['tar', ...request.paths]);
+      return watch(log, target, () => ssh.receiveTree(target, request, options));
+    },
     openChannel: (target) => watch(log, target, () => ssh.openChannel(target)),
   };
 }

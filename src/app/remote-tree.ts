@@ -16,6 +16,16 @@ const lookScript = `cd -- "$1" 2>/dev/null || exit 0
 xargs -0 -r sh -c 'exec find "$@" -maxdepth 0 -printf "%y %m %s %T@\\\\0%l\\\\0%p\\\\0" 2>/dev/null' find || :
 `;
 
+/** Everything there that git does not ignore; without a repository all there is. */
+const listScript = `cd -- "$1" 2>/dev/null || exit 3
+if [ -e .git ]; then
+  git -c core.fsmonitor=false ls-files -z --cached --others --exclude-standard | sort -zu | sed -z 's#^#./#' |
+    xargs -0 -r sh -c 'exec find "$@" -maxdepth 0 -printf "%y %m %s %T@\\0%l\\0%p\\0" 2>/dev/null' find || :
+else
+  find . -name .git -prune -o ! -type d -printf '%y %m %s %T@\\0%l\\0%p\\0'
+fi
+`;
+
 const hashScript = `cd -- "$1" 2>/dev/null || exit 0
 xargs -0 -r sha256sum -z -- 2>/dev/null || :
 `;
@@ -71,6 +81,11 @@ function oddAnswer(): SpuffError {
   return new SpuffError('agent', 'the machine describes its files in a way that makes no sense', {
     hints: ['it needs findutils and coreutils of GNU: use an image of Debian or Ubuntu'],
   });
+}
+
+/** @throws SpuffError `agent` also where the folder is not there */
+export async function listFiles(context: AppContext, { target, folder }: RemoteFolder) {
+  return parseLook(await runThere(context, target, ['sh', '-c', listScript, 'spuff-sync', folder], ''));
 }
 
 /** The SHA-256 of files there, in hex; one that can't be read is not in the answer. */

@@ -1,17 +1,14 @@
 /** Brings the tree of a project to its machine. */
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { formatBytes } from '../domain/bytes.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { ProgressStep } from '../domain/progress.ts';
 import type { ProjectFile } from '../domain/project.ts';
 import { type SyncedFile, type SyncReport, signOf } from '../domain/sync.ts';
-import { toFileError } from '../lib/atomic-file.ts';
 import { escapeText } from '../lib/escape.ts';
+import { hashFile } from '../lib/hash-file.ts';
 import type { AppContext } from './context.ts';
 import { factsOf, listTree, type Tree } from './list-tree.ts';
 import { planUpload, type UpPlan } from './plan-sync.ts';
@@ -79,6 +76,7 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
   const conflicts = await settleConflicts(scene, plan, tree, there);
   if (conflicts.length > 0 && !wishes.force) throw bothChanged(instance, conflicts);
   plan.send.push(...conflicts.filter((path) => tree.files.has(path)));
+  plan.send.sort();
   const bytes = plan.send.reduce((sum, path) => sum + (tree.files.get(path)?.size ?? 0), 0);
   const done = { brought: plan.send, removed: plan.remove, bytes, left: tree.left };
   if (wishes.dryRun) return { ...done, sentBytes: null, head: null };
@@ -111,22 +109,14 @@ async function settleConflicts(
     const here = tree.files.get(path);
     const hash = hashes.get(path);
     const isSame =
-      hash !== undefined && !here?.sign.startsWith('link') && hash === (await hashHere(project, path));
+      hash !== undefined &&
+      !here?.sign.startsWith('link') &&
+      hash === (await hashFile(join(project.root, path)));
     const sees = there.get(path);
     if (isSame && here && sees) plan.settled.set(path, { here: here.sign, there: sees.sign });
     else conflicts.push(path);
   }
   return conflicts;
-}
-
-async function hashHere({ root }: ProjectFile, path: string): Promise<string> {
-  try {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(join(root, path)), hash);
-    return hash.digest('hex');
-  } catch (error) {
-    throw toFileError(error, `read ${path}`);
-  }
 }
 
 async function send(

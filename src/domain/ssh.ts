@@ -59,6 +59,20 @@ export interface SentTree {
   sentBytes: number | null;
 }
 
+export interface ReceiveTreeRequest {
+  root: string;
+  /** Below `folder` there and `root` here: relative, with `/`, and without empty parts, `.` or `..`. */
+  paths: readonly string[];
+  folder: string;
+  /** Asked at the last moment whether what is at a path here may be replaced. */
+  mayReplace: (path: string) => boolean;
+}
+
+export interface ReceivedTree {
+  /** What became of each file that was sent; one that was not is not in it. */
+  outcomes: ReadonlyMap<string, 'placed' | 'through-link' | 'folder-in-place' | 'changed-meanwhile'>;
+}
+
 export interface LoginKeys {
   /** OpenSSH one-line public keys to let in. */
   publicKeys: readonly string[];
@@ -129,6 +143,16 @@ export interface Ssh {
     request: { root: string; paths: readonly string[]; folder: string },
     options: SendTreeOptions,
   ): Promise<SentTree>;
+  /**
+   * Takes files of `folder` there into the folder `root` here, and nothing else, whatever the machine sends: each whole or not
+   * at all, links as links, and none through a link.
+   * @throws SpuffError `agent` when the machine sends what was not asked for; `connection`, `permission`, `interrupted`
+   */
+  receiveTree(
+    target: SshTarget,
+    request: ReceiveTreeRequest,
+    options: { signal?: AbortSignal },
+  ): Promise<ReceivedTree>;
   /** Forwards the agent's socket over the shared connection. Gives the path of the local socket, in a 0700 directory. */
   openChannel(target: SshTarget): Promise<string>;
   /**

@@ -1,6 +1,15 @@
 /** A project's files on their way to a machine and back, with real programs on both sides. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ProjectScene } from './project-scene.ts';
@@ -55,6 +64,16 @@ function git(...args: string[]): string {
   return execFileSync('git', ['-C', scene.folder, ...args], { encoding: 'utf8' });
 }
 
+const sync = (...args: string[]) => scene.spuff(['sync', 'shop', '--json', ...args]);
+
+async function report(...args: string[]) {
+  const { stdout, stderr } = await sync(...args);
+  if (stdout === '') throw new Error(stderr);
+  return (JSON.parse(stdout) as { sync: Record<'brought' | 'removed' | 'conflicts', string[]> }).sync;
+}
+
+const read = (name: string) => readFileSync(join(scene.folder, name), 'utf8');
+
 const there = (...argv: string[]) => scene.onMachine('sh', '-c', 'cd shop && exec "$@"', 'sh', ...argv);
 
 it('is there after up: names of all kinds, links as links, modes, and the repository', async () => {
@@ -78,4 +97,143 @@ it('leaves here what git ignores, secrets, and what of the repository may hold o
     expect(files).not.toContain(name);
   expect(await there('git', 'remote', 'get-url', 'origin')).toBe('https://github.com/you/shop.git\n');
   expect(await scene.onMachine('sh', '-c', `grep -rF ${token} shop || echo none`)).toBe('none\n');
+});
+
+it('sends what has changed alone, and nothing when nothing has', async () => {
+  expect(await report()).toMatchObject({ brought: [], removed: [] });
+  put('src/deep/er/x', 'other');
+  expect(await report()).toMatchObject({ brought: ['src/deep/er/x'], removed: [] });
+  expect(await there('cat', 'src/deep/er/x')).toBe('other');
+});
+
+it('removes there what was sent and is gone here, and nothing else', async () => {
+  put('gone/a', 'a');
+  put('gone/b', 'b');
+  await report();
+  await there('sh', '-c', 'echo own >gone/own; echo b2 >gone/b');
+  rmSync(join(scene.folder, 'gone'), { recursive: true });
+  const refused = await sync();
+  expect(refused.exitCode).toBe(5);
+  expect(refused.stderr).toContain('gone/b');
+  expect(await there('ls', 'gone')).toBe('a\nb\nown\n');
+  put('gone/b', 'b2\n');
+  expect(await report()).toMatchObject({ removed: ['gone/a'] });
+  expect(await there('ls', 'gone')).toBe('b\nown\n');
+});
+
+it('sends nothing at all while a file was changed on both sides, and with --force what is here', async () => {
+  put('both', 'one');
+  await report();
+  await there('sh', '-c', 'echo theirs >both; echo only >only-there');
+  put('both', 'ours');
+  put('fresh', 'fresh');
+  const refused = await sync();
+  expect(refused.exitCode).toBe(5);
+  expect(refused.stderr).toContain('both');
+  expect(await there('cat', 'both')).toBe('theirs\n');
+  expect(await there('sh', '-c', 'ls fresh || echo none')).toBe('none\n');
+  expect(await report('--force')).toMatchObject({ brought: ['both', 'fresh'] });
+  expect(await there('cat', 'both', 'only-there')).toBe('oursonly\n');
+});
+
+it('brings down what was changed there alone, and leaves what was changed on both sides', async () => {
+  put('mine', 'one');
+  put('theirs', 'one');
+  put('both', 'one');
+  await report();
+  await there(
+    'sh',
+    '-c',
+    'for f in theirs both; do echo there >$f; done; ln -s /etc/passwd new-link; chmod +x theirs',
+  );
+  put('mine', 'mine');
+  put('both', 'here');
+  const { exitCode, stdout } = await sync('--down');
+  expect(exitCode).toBe(5);
+  const { brought, conflicts } = JSON.parse(stdout).sync as Record<string, string[]>;
+  expect(conflicts).toEqual(['both']);
+  expect(brought).toEqual(expect.arrayContaining(['theirs', 'new-link', 'only-there', 'gone/own']));
+  expect([read('mine'), read('theirs'), read('both')]).toEqual(['mine', 'there\n', 'here']);
+  expect(lstatSync(join(scene.folder, 'new-link')).isSymbolicLink()).toBe(true);
+  expect(lstatSync(join(scene.folder, 'theirs')).mode & 0o111).not.toBe(0);
+  await sync('--down', '--force');
+  expect(read('both')).toBe('there\n');
+  expect(await report()).toMatchObject({ brought: ['mine'] });
+});
+
+it('removes here what is gone there only with --delete', async () => {
+  put('tidy', 'x');
+  await report();
+  await there('rm', 'tidy');
+  await report('--down');
+  expect(read('tidy')).toBe('x');
+  expect(await report('--down', '--delete')).toMatchObject({ removed: ['tidy'] });
+  expect(existsSync(join(scene.folder, 'tidy'))).toBe(false);
+});
+
+it('brings commits of the same branch, and keeps those that were made there', async () => {
+  put('both', 'committed');
+  git('add', 'both');
+  git('commit', '-q', '-m', 'second');
+  await report();
+  expect(await there('git', 'log', '--format=%s')).toBe('second\nfirst\n');
+  await there('git', 'commit', '-q', '--allow-empty', '-m', 'theirs');
+  put('mine', 'while theirs is ahead');
+  await report();
+  expect(await there('git', 'log', '-1', '--format=%s')).toBe('theirs\n');
+  git('commit', '-q', '--allow-empty', '-m', 'ours');
+  const refused = await sync();
+  expect(refused.exitCode).toBe(5);
+  expect(refused.stderr).toContain('commits on main');
+  await report('--force');
+  expect(await there('git', 'log', '-1', '--format=%s')).toBe('ours\n');
+  expect(await there('git', 'for-each-ref', '--format=%(subject)', 'refs/spuff/kept')).toBe('theirs\n');
+});
+
+it('takes nothing of a repository down, nor what runs here by itself', async () => {
+  git('config', 'core.hooksPath', '.husky');
+  await there(
+    'sh',
+    '-c',
+    `
+    mkdir -p .husky nested && git init -q nested && echo evil >nested/file
+    for f in .git/hooks/post-checkout .husky/pre-commit spuff.yaml spuff.secrets.yaml; do echo evil >$f; done
+    git config core.fsmonitor evil`,
+  );
+  const before = [read('spuff.yaml'), read('.git/config'), read('.git/hooks/post-checkout')];
+  const { brought } = await report('--down');
+  expect(brought).toEqual([]);
+  expect([read('spuff.yaml'), read('.git/config'), read('.git/hooks/post-checkout')]).toEqual(before);
+  expect(existsSync(join(scene.folder, '.husky'))).toBe(false);
+  await there('rm', '-rf', 'spuff.yaml', 'nested', '.husky');
+  await there('git', 'config', '--unset', 'core.fsmonitor');
+});
+
+it('writes nowhere else, whatever the machine calls its files and sends for them', async () => {
+  const outside = join(scene.folder, '..', 'outside-of-it');
+  mkdirSync(outside);
+  await there(
+    'sh',
+    '-c',
+    `
+    rm -rf attack && mkdir -p attack/a && cd attack && echo evil >a/x && tar -cf /tmp/evil.tar a/x && rm -r a
+    ln -s ${outside} a && tar -cf /tmp/evil2.tar a && cd .. && rm -rf attack
+    mkdir a && echo good >a/x && echo good >a-link`,
+  );
+  // The machine's tar sends a link in the place of the folder, then a file through it.
+  await there(
+    'sh',
+    '-c',
+    `printf '%s\n' '#!/bin/sh' 'cat >/dev/null' 'cat /tmp/evil2.tar /tmp/evil.tar' >/tmp/tar
+    sudo install -m 0755 /tmp/tar /usr/local/bin/tar`,
+  );
+  const caught = await sync('--down');
+  expect(caught.exitCode).toBe(11);
+  expect(caught.stderr).toContain('not asked for');
+  await there('sudo', 'rm', '/usr/local/bin/tar');
+  // Here a link is where the folder of the file would be.
+  symlinkSync(outside, join(scene.folder, 'a'));
+  await sync('--down');
+  expect(readdirSync(outside)).toEqual([]);
+  rmSync(join(scene.folder, 'a'));
 });

@@ -9,7 +9,8 @@ const mostLines = 20;
 /** What was brought, in a few lines; with --dry-run by name. */
 export function describeSync({ name }: Instance, report: SyncReport): string {
   const { direction, mode, brought, removed, bytes, dryRun, ms } = report;
-  if (mode === 'none') return 'the project has sync: none, so its files stay where they are';
+  if (mode === 'none' && direction === 'up')
+    return 'the project has sync: none, so its files stay where they are';
   const to = direction === 'up' ? `${name}:${report.folder}` : 'here';
   const parts = [
     ...(brought.length > 0 ? [`${brought.length} files, ${formatBytes(bytes)}`] : []),
@@ -18,10 +19,12 @@ export function describeSync({ name }: Instance, report: SyncReport): string {
   const took = dryRun ? '' : ` in ${formatDuration(Math.max(1_000, Math.round(ms / 1_000) * 1_000))}`;
   const what = parts.length === 0 ? 'nothing to bring' : `${parts.join(', ')}${took}`;
   const names = dryRun ? [...listNames('+', brought), ...listNames('-', removed)] : [];
+  const conflicts = report.conflicts.map((path) => `conflict: ${oneLine(path)}`);
   const left = report.left.map(({ path, why }) => `left: ${oneLine(path)} (${why})`);
   return [
     `${to}: ${what}`,
     ...names,
+    ...conflicts,
     ...left,
     ...(dryRun ? ['nothing was brought: this was --dry-run'] : []),
   ].join('\n');
