@@ -67,7 +67,7 @@ async function bring(scene: Scene): Promise<Done> {
   const { context, project, instance, where, wishes, step } = scene;
   step.update('looking at both sides');
   const there = await listFiles(context, where);
-  const record = readSyncRecord(context, instance.key);
+  const record = readSyncRecord(context, instance.key, where.folder);
   const guards = await readGuards(project.root, [...there.keys()], context.signal);
   const signHere = (path: string) => signAt(project, path);
   const plan = planDownload({ there, record: record.files, signHere }, guards);

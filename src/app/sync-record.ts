@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InstanceKey } from '../domain/ids.ts';
-import { emptySyncRecord, type SyncRecord } from '../domain/sync.ts';
+import type { SyncRecord } from '../domain/sync.ts';
 import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../lib/atomic-file.ts';
 import type { AppContext } from './context.ts';
 
@@ -10,21 +10,27 @@ const mostBytes = 512 * 1024 * 1024;
 
 interface Written {
   version: 1;
+  folder: string;
   tree: string | null;
   files: readonly (readonly [path: string, here: string, there: string])[];
 }
 
-/** A record that can't be read is one that is not there: then every file is compared by what is in it. */
-export function readSyncRecord({ home }: Pick<AppContext, 'home'>, key: InstanceKey): SyncRecord {
+/** What is known of a folder on a machine. A record that can't be read is one that is not there: then contents are compared. */
+export function readSyncRecord(
+  { home }: Pick<AppContext, 'home'>,
+  key: InstanceKey,
+  folder: string,
+): SyncRecord {
+  const nothing: SyncRecord = { folder, files: new Map(), tree: null };
   const text = readPrivateFile(join(home, 'sync', `${key}.json`), mostBytes);
-  if (text === null) return emptySyncRecord;
+  if (text === null) return nothing;
   try {
     const written = JSON.parse(text) as Written;
-    if (written.version !== 1) return emptySyncRecord;
+    if (written.version !== 1 || written.folder !== folder) return nothing;
     const files = written.files.map(([path, here, there]) => [path, { here, there }] as const);
-    return { files: new Map(files), tree: written.tree };
+    return { folder, files: new Map(files), tree: written.tree };
   } catch {
-    return emptySyncRecord;
+    return nothing;
   }
 }
 
@@ -38,6 +44,7 @@ export async function writeSyncRecord(
   makePrivateDirectory(folder);
   const written: Written = {
     version: 1,
+    folder: record.folder,
     tree: record.tree,
     files: [...record.files].map(([path, { here, there }]) => [path, here, there]),
   };

@@ -16,6 +16,7 @@ import { hashFiles, lookAtFiles, type RemoteFile, type RemoteFolder, removeFiles
 import { sshTargetOf } from './select-instance.ts';
 import { sendFiles } from './send-files.ts';
 import { sendHistory } from './send-history.ts';
+import { compareTrees, makeSnapshot, sendSnapshot } from './send-snapshot.ts';
 import { machineFolderOf } from './setup-order.ts';
 import { readSyncRecord, writeSyncRecord } from './sync-record.ts';
 
@@ -69,13 +70,17 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
   const { context, instance, project, where, wishes, step } = scene;
   step.update('looking at both sides');
   const tree = await listTree(project.root, context.signal);
-  const record = readSyncRecord(context, instance.key);
+  if (project.sync === 'git') return syncSnapshot(scene, tree);
+  const record = readSyncRecord(context, instance.key, where.folder);
   const there = await lookAtFiles(context, where, new Set([...tree.files.keys(), ...record.files.keys()]));
   const staysHere = (path: string) => factsOf(join(project.root, path)) !== null;
-  const plan = planUpload({ here: tree.files, there, record: record.files, staysHere });
+  // Whoever removed the whole folder there wants it anew.
+  const known = there.size === 0 ? new Map() : record.files;
+  const plan = planUpload({ here: tree.files, there, record: known, staysHere });
   const conflicts = await settleConflicts(scene, plan, tree, there);
   if (conflicts.length > 0 && !wishes.force) throw bothChanged(instance, conflicts);
   plan.send.push(...conflicts.filter((path) => tree.files.has(path)));
+  if (wishes.force) plan.send.push(...plan.ahead.filter((path) => !there.has(path)));
   plan.send.sort();
   const bytes = plan.send.reduce((sum, path) => sum + (tree.files.get(path)?.size ?? 0), 0);
   const done = { brought: plan.send, removed: plan.remove, bytes, left: tree.left };
@@ -84,12 +89,42 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
   await removeFiles(context, where, plan.remove);
   const sentBytes = await send(scene, plan);
   for (const [path, known] of await signSent(scene, plan.send, tree)) plan.settled.set(path, known);
-  await writeSyncRecord(context, instance.key, { ...record, files: plan.settled });
+  await writeSyncRecord(context, instance.key, {
+    folder: where.folder,
+    tree: null,
+    files: plan.settled,
+  });
   if (plan.ahead.length > 0)
     context.progress.note(
       `${plan.ahead.length} changed on ${instance.name}: bring them with spuff sync --down`,
     );
   return { ...done, sentBytes, head };
+}
+
+/** `sync: git`. What both sides have is told by git, and for the way down by the signs of what was brought. */
+async function syncSnapshot(scene: SyncScene, tree: Tree): Promise<Done> {
+  const { context, instance, where, wishes } = scene;
+  const record = readSyncRecord(context, instance.key, where.folder);
+  const snapshot = await makeSnapshot(scene);
+  const changes = await compareTrees(scene, record.tree, snapshot);
+  const brought = changes.flatMap(({ path, isGone }) => (isGone ? [] : [path]));
+  const removed = changes.flatMap(({ path, isGone }) => (isGone ? [path] : []));
+  const bytes = brought.reduce((sum, path) => sum + (tree.files.get(path)?.size ?? 0), 0);
+  const done = { brought, removed, bytes, left: tree.left, sentBytes: null };
+  if (wishes.dryRun) return { ...done, head: null };
+  const head = await sendHistory(scene);
+  scene.step.update(`${brought.length} files`);
+  await sendSnapshot(scene, record.tree, snapshot);
+  const files = new Map(record.files);
+  for (const path of removed) files.delete(path);
+  const there = await lookAtFiles(context, where, brought);
+  for (const path of brought) {
+    const here = tree.files.get(path)?.sign;
+    const sees = there.get(path)?.sign;
+    if (here !== undefined && sees !== undefined) files.set(path, { here, there: sees });
+  }
+  await writeSyncRecord(context, instance.key, { folder: where.folder, files, tree: snapshot });
+  return { ...done, head };
 }
 
 /** Settles what is the same on both sides though it was written twice. @returns what is not */
@@ -146,14 +181,14 @@ async function signSent(
     if (here === undefined || sees === undefined) continue;
     const now = factsOf(join(project.root, path));
     const isSteady = now !== null && signOf(now) === here;
-    signed.set(path, { here, there: isSteady && !isSameSecond(here, sees) ? here : sees });
+    signed.set(path, { here, there: isSteady && !isCutShort(sees, here) ? here : sees });
   }
   return signed;
 }
 
 /** Some file systems keep less of a time. */
-function isSameSecond(one: string, other: string): boolean {
-  return one.replace(/\.\d{9}$/, '') === other.replace(/\.\d{9}$/, '');
+function isCutShort(sees: string, here: string): boolean {
+  return here.startsWith(sees.replace(/0+$/, ''));
 }
 
 function bothChanged({ name }: Instance, paths: readonly string[]): SpuffError {

@@ -28,12 +28,12 @@ export interface SyncedFile {
 }
 
 export interface SyncRecord {
+  /** On the machine. */
+  folder: string;
   files: ReadonlyMap<string, SyncedFile>;
   /** Of `sync: git`: the tree that the machine was last given; null: none. */
   tree: string | null;
 }
-
-export const emptySyncRecord: SyncRecord = { files: new Map(), tree: null };
 
 /** What a sync came to. Paths as they are: who prints them escapes them. */
 export interface SyncReport {

@@ -67,6 +67,8 @@ export function buildRsync(target: SshTarget, context: SshContext, folder: strin
   return [
     'rsync',
     ...['--links', '--times', '--perms', '--omit-dir-times', '--no-implied-dirs', '--no-iconv'],
+    // What is named was changed, also where size and second are as before.
+    '--ignore-times',
     ...['--from0', '--files-from=-', '--stats', '--info=progress2', '--no-human-readable', '--outbuf=L'],
     `--rsh=${quoteForRsync(buildTransport(target, context))}`,
     '--',

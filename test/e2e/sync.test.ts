@@ -1,11 +1,13 @@
 /** A project's files on their way to a machine and back, with real programs on both sides. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -236,4 +238,83 @@ it('writes nowhere else, whatever the machine calls its files and sends for them
   await sync('--down');
   expect(readdirSync(outside)).toEqual([]);
   rmSync(join(scene.folder, 'a'));
+});
+
+it('is told of a connection that is cut, and goes on the next time', async () => {
+  put('cut/one', 'one');
+  await there(
+    'sh',
+    '-c',
+    `printf '%s\n' '#!/bin/sh' 'sudo pkill -KILL -u dev sshd; sleep 5' >/tmp/rsync
+    sudo install -m 0755 /tmp/rsync /usr/local/bin/rsync`,
+  );
+  const cut = await sync();
+  expect(cut.exitCode).toBe(10);
+  await there('sudo', 'rm', '/usr/local/bin/rsync');
+  expect(await report()).toMatchObject({ brought: expect.arrayContaining(['cut/one']) });
+  expect(await there('cat', 'cut/one')).toBe('one');
+});
+
+it('does without rsync here', async () => {
+  const programs = join(scene.user.path, 'bin');
+  mkdirSync(programs);
+  for (const name of ['ssh', 'git', 'tar', 'sh']) symlinkSync(`/usr/bin/${name}`, join(programs, name));
+  put('-tar', 'by tar');
+  const { exitCode, stderr } = await scene.spuff(['sync', 'shop'], { PATH: programs });
+  expect(stderr).toContain('by tar');
+  expect(exitCode).toBe(0);
+  expect(await there('cat', './-tar')).toBe('by tar');
+  expect(await report()).toMatchObject({ brought: [] });
+});
+
+it('brings each change while it watches, also after the connection was lost', async () => {
+  const watching = scene.home.start(['sync', 'shop', '--watch']);
+  const seen = async (name: string, text: string) => {
+    put(name, text);
+    await expect.poll(() => there('cat', name), { timeout: 20_000 }).toBe(text);
+  };
+  await seen('watched', 'one');
+  await there('sudo', 'pkill', '-KILL', '-u', 'dev', 'sshd');
+  await seen('watched', 'two');
+  rmSync(join(scene.folder, 'watched'));
+  await expect.poll(() => there('sh', '-c', 'cat watched || echo gone'), { timeout: 20_000 }).toBe('gone\n');
+  watching.kill('SIGINT');
+  expect((await once(watching, 'exit'))[0]).toBe(0);
+});
+
+it('goes by git where the project says so, and keeps what was changed there', async () => {
+  scene.write({ name: 'by-git', resources: { size: 'host' }, sync: 'git' });
+  const byGit = (...argv: string[]) => scene.onMachine('sh', '-c', 'cd by-git && exec "$@"', 'sh', ...argv);
+  expect((await report()).brought).toEqual(expect.arrayContaining(['-rf', 'run.sh', 'a\nb.txt']));
+  expect(await byGit('cat', './a\nb.txt')).toBe('a\nb.txt');
+  expect(await byGit('./run.sh')).toBe('hi\n');
+  expect(await byGit('sh', '-c', 'ls *.env */*secrets* || echo none')).toBe('none\n');
+  await byGit('sh', '-c', 'echo own >own; echo theirs >mine');
+  put('README.md', 'by git');
+  rmSync(join(scene.folder, '-rf'));
+  expect(await report()).toMatchObject({ brought: ['README.md'], removed: ['-rf'] });
+  expect(await byGit('cat', 'README.md', 'own', 'mine')).toBe('by gitown\ntheirs\n');
+  put('mine', 'ours');
+  const refused = await sync();
+  expect(refused.exitCode).toBe(5);
+  expect(refused.stderr).toContain("'mine'");
+  expect(await report('--down')).toMatchObject({ brought: ['own'], conflicts: ['mine'] });
+  await report('--force');
+  expect(await byGit('cat', 'mine')).toBe('ours');
+  expect(await byGit('git', 'log', '--all', '--format=%s', '-1')).toContain('before a sync');
+});
+
+it('needs neither a repository nor a commit', async () => {
+  const plain = join(scene.user.path, 'plain');
+  mkdirSync(plain);
+  renameSync(join(scene.folder, '.git'), join(plain, 'git'));
+  scene.write({ name: 'plain', resources: { size: 'host' } });
+  const plainly = (...argv: string[]) => scene.onMachine('sh', '-c', 'cd plain && exec "$@"', 'sh', ...argv);
+  const { brought } = await report();
+  expect(brought).toContain('my.env');
+  expect(brought).not.toContain('spuff.secrets.yaml');
+  expect(await plainly('ls', '.git').catch(() => 'none')).toBe('');
+  git('init', '-q', '-b', 'trunk');
+  expect(await report()).toMatchObject({ removed: [] });
+  expect(await plainly('git', 'symbolic-ref', 'HEAD')).toBe('refs/heads/trunk\n');
 });

@@ -19,6 +19,7 @@ export const sync = defineCommand({
   ],
   arguments: { name: instanceArgument },
   options: {
+    watch: flag('go on bringing what changes here, until Ctrl-C', { short: 'w' }),
     down: flag('from the instance to here'),
     force: flag('let the side that is sent win where both were changed'),
     delete: flag('with --down: remove here what is gone there'),
@@ -27,12 +28,16 @@ export const sync = defineCommand({
   examples: [
     { command: 'spuff sync', about: 'the project of this directory, to its instance' },
     { command: 'spuff sync demo --dry-run', about: 'what would be sent' },
+    { command: 'spuff sync --watch', about: 'while you work: each change as it is saved' },
     { command: 'spuff sync --down', about: 'what was changed there' },
   ],
   json: 'sync',
   run: async ({ arguments: { name }, options }, cli) => {
     if (options.delete && !options.down) throw new SpuffError('usage', '--delete goes with --down alone');
+    if (options.watch && (options.down || options.force || options.dryRun))
+      throw new SpuffError('usage', '--watch goes with none of --down, --force and --dry-run');
     const { instance, project } = await findProject(cli, name);
+    if (options.watch) return watch(cli, instance, project);
     const report = options.down
       ? await down(cli, instance, project, options)
       : await up(cli, instance, project, options);
@@ -56,6 +61,16 @@ type Wishes = Parameters<typeof syncDown>[3];
 async function up({ context }: Cli, instance: Instance, project: ProjectFile, wishes: Wishes) {
   const { syncProject } = await import('../../app/sync-tree.ts');
   return syncProject(context, instance, project, wishes);
+}
+
+async function watch(cli: Cli, instance: Instance, project: ProjectFile): Promise<void> {
+  if (project.sync === 'none') throw new SpuffError('config', `${project.path} has sync: none`);
+  const { watchTree } = await import('../../app/watch-tree.ts');
+  cli.say(`bringing what changes in ${project.root} to ${instance.name}; end with Ctrl-C`);
+  await watchTree(cli.context, instance, project, (report) => {
+    if (cli.flags.json) cli.printJson(syncToJson(instance, report));
+    else cli.print(describeSync(instance, report));
+  });
 }
 
 async function down({ context }: Cli, instance: Instance, project: ProjectFile, wishes: Wishes) {
