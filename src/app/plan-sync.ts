@@ -50,7 +50,7 @@ export function planUpload({ here, there, record, staysHere }: Sides): UpPlan {
 export interface DownGuards {
   /** The folder of git's hooks, where it is in the tree: relative, without a slash at its end; else null. */
   hooksFolder: string | null;
-  /** Whether git ignores it here. */
+  /** What git ignores here, or what is mounted from a machine. */
   ignored: ReadonlySet<string>;
 }
 

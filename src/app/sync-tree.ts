@@ -69,7 +69,7 @@ type Done = Pick<SyncReport, 'brought' | 'removed' | 'bytes' | 'sentBytes' | 'le
 async function syncFiles(scene: SyncScene): Promise<Done> {
   const { context, instance, project, where, wishes, step } = scene;
   step.update('looking at both sides');
-  const tree = await listTree(project.root, context.signal);
+  const tree = await listTree(project, context.signal);
   if (project.sync === 'git') return syncSnapshot(scene, tree);
   const record = readSyncRecord(context, instance.key, where.folder);
   const there = await lookAtFiles(context, where, new Set([...tree.files.keys(), ...record.files.keys()]));
@@ -87,7 +87,7 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
   if (wishes.dryRun) return { ...done, sentBytes: null, head: null };
   const head = tree.hasGit ? await sendHistory(scene) : null;
   await removeFiles(context, where, plan.remove);
-  const sentBytes = await send(scene, plan);
+  const sentBytes = await send(scene, plan, bytes);
   for (const [path, known] of await signSent(scene, plan.send, tree)) plan.settled.set(path, known);
   await writeSyncRecord(context, instance.key, {
     folder: where.folder,
@@ -157,11 +157,12 @@ async function settleConflicts(
 async function send(
   { context, project, where, step }: SyncScene,
   { send: paths }: UpPlan,
+  bytes: number,
 ): Promise<number | null> {
   if (paths.length === 0) return 0;
   step.update(`${paths.length} files`);
   const onProgress = (percent: number) => step.update(`${paths.length} files, ${percent} %`);
-  return sendFiles(context, where, { root: project.root, paths, onProgress });
+  return sendFiles(context, where, { root: project.root, paths, bytes, onProgress });
 }
 
 /**

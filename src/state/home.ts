@@ -26,6 +26,8 @@ export interface HomePaths {
   reports: string;
   /** Work that was saved from machines, encrypted. */
   rescued: string;
+  /** Which commands of projects may run on this computer. */
+  trusted: string;
 }
 
 /**
@@ -54,6 +56,7 @@ export function homePaths(home: string): HomePaths {
     auditHead: join(home, 'audit.db'),
     reports: join(home, 'reports'),
     rescued: join(home, 'rescued'),
+    trusted: join(home, 'trusted'),
   };
 }
 
@@ -83,7 +86,7 @@ export function guardHome({ home }: Pick<HomePaths, 'home'>): void {
 
 /** What spuff gives a name to in its home, and what a file system of its own brings along. */
 const ownEntry =
-  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|audit\.db.*|run|keys|known_hosts|cache|log|reports|rescued|sync|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
+  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|audit\.db.*|run|keys|known_hosts|cache|log|reports|rescued|trusted|volumes|sync|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
 
 /** `SPUFF_HOME=/etc` as root must not become `chmod 700 /etc`: nor must it in a project that has a `config.yaml`. */
 function refuseForeignDirectory(home: string): void {
