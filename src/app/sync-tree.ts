@@ -73,7 +73,8 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
   if (project.sync === 'git') return syncSnapshot(scene, tree);
   const record = readSyncRecord(context, instance.key, where.folder);
   const there = await lookAtFiles(context, where, new Set([...tree.files.keys(), ...record.files.keys()]));
-  const staysHere = (path: string) => factsOf(join(project.root, path)) !== null;
+  const staysHere = (path: string) =>
+    !['folder', undefined].includes(factsOf(join(project.root, path))?.kind);
   // Whoever removed the whole folder there wants it anew.
   const known = there.size === 0 ? new Map() : record.files;
   const plan = planUpload({ here: tree.files, there, record: known, staysHere });
