@@ -33,7 +33,8 @@ import {
 import { policyShapes } from './json-policy.ts';
 import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
-import { setupAnswer } from './json-setup.ts';
+import { setupAnswer, setupShapes } from './json-setup.ts';
+import { syncShapes } from './json-sync.ts';
 import { tunnelShapes } from './json-tunnel.ts';
 import { volumeShapes } from './json-volume.ts';
 
@@ -72,12 +73,7 @@ export const jsonShapes = {
       setup: z.optional(part(setupAnswer)),
     }),
   },
-  setup: {
-    about:
-      '`setup`: how far the setup of an instance is, at its end or where it was stopped. `state` of it, its parts and their ' +
-      '`items` is `pending`, `in_progress`, `done`, `failed` or `skipped`; `log` is a path for `spuff logs --file`.',
-    schema: envelope({ ...ofInstance, setup: setupAnswer }),
-  },
+  ...setupShapes,
   why: {
     about:
       '`why`; with `--watch` one a line, without `history`. `verdict` is null while the agent does not say; `actsAt` is when the ' +
@@ -226,6 +222,7 @@ export const jsonShapes = {
   ...bundleShapes,
   ...guardShapes,
   ...projectShapes,
+  ...syncShapes,
   ...tunnelShapes,
   ...auditShapes,
   ...inspectionShapes,

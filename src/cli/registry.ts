@@ -27,6 +27,7 @@ export const commandGroups: readonly CommandGroup[] = [
       ssh: async () => (await import('./commands/ssh.ts')).ssh,
       exec: async () => (await import('./commands/exec.ts')).exec,
       cp: async () => (await import('./commands/cp.ts')).cp,
+      sync: async () => (await import('./commands/sync.ts')).sync,
       tunnel: async () => (await import('./commands/tunnel.ts')).tunnel,
       'keep-tunnel': async () => (await import('./commands/keep-tunnel.ts')).keepTunnelCommand,
       logs: async () => (await import('./commands/logs.ts')).logs,
