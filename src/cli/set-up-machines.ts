@@ -1,4 +1,5 @@
 import type { ProjectSetup } from '../app/setup-order.ts';
+import type { SetupStatus } from '../app/watch-setup.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Cli } from './cli.ts';
@@ -6,12 +7,14 @@ import { tellRefusals } from './tell-refusals.ts';
 
 /**
  * Makes of new machines what their project asks for, one after the other: each may want to ask its user something.
+ * @param onStatus hears of each that is all done
  * @throws SpuffError `setup` for the first that is not what it should be; the machines stay
  */
 export async function setUpMachines(
   cli: Cli,
   instances: readonly Instance[],
   setup: ProjectSetup,
+  onStatus: (instance: Instance, status: SetupStatus) => void = () => undefined,
 ): Promise<void> {
   const { setUpProject, setupError } = await import('../app/run-setup.ts');
   let failure: SpuffError | null = null;
@@ -22,6 +25,7 @@ export async function setUpMachines(
       const error = setupError(instance, status);
       if (error !== null) throw error;
       if (!cli.flags.json) cli.print(`${instance.name} is set up for ${setup.project.name}`);
+      onStatus(instance, status);
     } catch (error) {
       if (!(error instanceof SpuffError) || ['interrupted', 'internal'].includes(error.code)) throw error;
       if (failure !== null) cli.printError(failure);

@@ -17,6 +17,7 @@ import { instanceToJson } from '../render/instance.ts';
 import { prefixProgress } from '../render/progress-view.ts';
 import { formatFields, formatHourly } from '../render/text.ts';
 import { forEachName, type Outcomes } from '../several-errors.ts';
+import type { PrebuildUse } from '../start-from-prebuild.ts';
 
 export const up = defineCommand({
   name: 'up',
@@ -29,6 +30,7 @@ export const up = defineCommand({
       'command goes on where it stood.',
     'In a project the machine is then set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
       'made. A setup that fails leaves the machine as it is, and the exit status says so: spuff setup goes on with it.',
+    'A project that asks for packages, bundles or AI tools starts from a prebuild that has them, where there is one: spuff prebuild.',
     'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
       'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
   ],
@@ -48,6 +50,7 @@ export const up = defineCommand({
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
     clone: text('REPO', 'clone a repository there (owner/repo, git@host:path), with your keys lent'),
     setup: negated('make the machine alone, and leave what spuff.yaml asks of it'),
+    prebuild: negated('start from the image, also where there is a prebuild, and make none'),
     connect: negated('do not open a session'),
     dryRun: flag('show what would be made, and make nothing'),
   },
@@ -76,13 +79,18 @@ export const up = defineCommand({
     if (wishes.image !== undefined && wishes.snapshot !== undefined) {
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
-    if (dryRun) return preview(cli, wanted, wishes);
+    const usesPrebuild = options.setup && options.prebuild && wishes.snapshot === undefined;
+    const prebuild = usesPrebuild ? await openPrebuild(cli) : null;
+    const wish = { ...wishes, prebuild: prebuild ?? undefined };
+    if (dryRun) return preview(cli, wanted, wish);
     const setup = options.setup ? await readSetup(cli) : null;
-    const { results: instances, failure } = await makeAll(cli, wanted, wishes);
+    const { results: instances, failure } = await makeAll(cli, wanted, wish);
     if (cli.flags.json && (instances.length > 0 || failure === null))
       cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
     if (failure !== null) throw failure;
-    if (setup !== null) await setUpEach(cli, instances, setup);
+    // Before anything of the user's comes to the machine.
+    await prebuild?.takeOf(instances);
+    if (setup !== null) await setUpEach(cli, instances, setup, prebuild);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
@@ -128,7 +136,7 @@ interface WishOptions {
 }
 
 /** Field by field: a spread would let a flag whose name differs from the request's be dropped without a word. */
-function toWishes(options: WishOptions): Required<Wishes> {
+function toWishes(options: WishOptions): Required<Omit<Wishes, 'prebuild'>> {
   const { provider, size, image, snapshot, spot, ttl, maxSpend, overBudget, idleTimeout } = options;
   const regions = options.region?.split(',').map((one) => one.trim());
   const lease = { ttlMs: ttl, maxSpend, overBudget, idleTimeoutMs: idleTimeout };
@@ -157,9 +165,21 @@ async function readSetup(cli: Cli): Promise<ProjectSetup | null> {
   return readProjectSetup(context, context.directory);
 }
 
-async function setUpEach(cli: Cli, instances: readonly Instance[], setup: ProjectSetup): Promise<void> {
+async function openPrebuild(cli: Cli): Promise<PrebuildUse | null> {
+  const project = await cli.context.project();
+  if (project === null) return null;
+  const { openPrebuildUse } = await import('../start-from-prebuild.ts');
+  return openPrebuildUse(cli, project);
+}
+
+async function setUpEach(
+  cli: Cli,
+  instances: readonly Instance[],
+  setup: ProjectSetup,
+  prebuild: PrebuildUse | null,
+): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
-  await setUpMachines(cli, instances, setup);
+  await setUpMachines(cli, instances, setup, prebuild?.tellSaving);
 }
 
 async function cloneOnEach(cli: Cli, instances: readonly Instance[], url: string): Promise<void> {
