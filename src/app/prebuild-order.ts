@@ -46,7 +46,8 @@ export async function planPrebuild(
   if (bundles.length + aiTools.length + packages.length === 0) return null;
   if (bundles.length + aiTools.length > 0) refuseNewer(image);
   const { version: agent } = await context.agentPackage();
-  const content = [formVersion, agent, facts, packages.toSorted(), bundles, aiTools];
+  const start = [facts.provider, nameOf(image), arch, facts.diskGiB, user];
+  const content = [formVersion, agent, start, packages.toSorted(), bundles, aiTools];
   const tools = {
     ...{ version: order.version, project: order.project, directory: order.directory, keepEnv: false },
     ...{ bundles, aiTools, packages, repositories: [], dotfiles: null, services: null },
@@ -61,6 +62,11 @@ function refuseNewer(image: ImageRef): void {
   throw new SpuffError('unsupported', `no prebuild with bundles is made of ${image.slug}`, {
     hints: ['use an image of Debian 12, or leave prebuild: out'],
   });
+}
+
+/** The same for the same image, whoever has read it from where. */
+export function nameOf(image: ImageRef): string {
+  return image.kind === 'slug' ? `slug ${image.slug}` : `id ${image.id}`;
 }
 
 /** null where it is not told, and machines of several kinds can be had. */

@@ -4,6 +4,7 @@ import type { Instance } from '../domain/instance.ts';
 import { writePrebuildName } from '../domain/prebuild.ts';
 import type { ProjectFile } from '../domain/project.ts';
 import type { SnapshotInfo } from '../domain/provider.ts';
+import { makeRandomName } from '../lib/random-name.ts';
 import { cleanForPrebuild } from './clean-for-prebuild.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { diskOf, type PrebuildOrder, planPrebuild } from './prebuild-order.ts';
@@ -47,7 +48,8 @@ export async function takePrebuild(
   const error = setupError(instance, status);
   if (error !== null) throw error;
   const coldSetupMs = lengthOf(status);
-  const name = writePrebuildName({ project: project.name, hash, coldSetupMs });
+  const mark = makeRandomName().slice(0, 4);
+  const name = writePrebuildName({ project: project.name, hash, coldSetupMs, mark });
   await cleanForPrebuild(context, instance);
   const made = await takeSnapshot(context, instance, name);
   await retainPrebuilds(context, await context.provider(instance.provider), project.name);

@@ -1,5 +1,6 @@
 /** How `up` comes to start from a prebuild, and to leave one behind. */
 import { openPrebuildSearch, type PrebuildSearch, usesPrebuilds } from '../app/find-prebuild.ts';
+import { nameOf } from '../app/prebuild-order.ts';
 import type { SetupStatus } from '../app/watch-setup.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
@@ -25,7 +26,8 @@ export function openPrebuildUse(cli: Cli, project: ProjectFile): PrebuildUse | n
     async takeOf([instance]) {
       if (!instance || project.prebuild !== 'auto' || search.found() !== null) return;
       // One that an earlier run had begun may stand on something else.
-      if (JSON.stringify(instance.image) !== JSON.stringify(search.image())) return;
+      const image = search.image();
+      if (image === null || nameOf(instance.image) !== nameOf(image)) return;
       await takeOf(cli, project, instance);
     },
     tellSaving(instance, status) {

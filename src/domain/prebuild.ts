@@ -11,6 +11,8 @@ export interface PrebuildName {
   hash: string;
   /** How long its parts took to be set up on a machine that had none of them. */
   coldSetupMs: number;
+  /** 4 hexadecimal digits that tell it from another one of the same. */
+  mark: string;
 }
 
 export interface ListedPrebuild extends PrebuildName {
@@ -28,19 +30,19 @@ export const prebuildMaxAgeMs = 30 * 24 * 3_600_000;
 /** So many of a project stay at a provider, the newest: two branches of it may differ in what they ask for. */
 export const prebuildsKept = 2;
 
-const namePattern = /^prebuild\.([a-z0-9-]{1,40})\.([0-9a-f]{16})\.(\d{1,7})s$/;
+const namePattern = /^prebuild\.([a-z0-9-]{1,40})\.([0-9a-f]{16})\.(\d{1,7})s-([0-9a-f]{4})$/;
 
-/** `prebuild.shop.0123456789abcdef.41s` */
-export function writePrebuildName({ project, hash, coldSetupMs }: PrebuildName): string {
+/** `prebuild.shop.0123456789abcdef.41s-3f2a` */
+export function writePrebuildName({ project, hash, coldSetupMs, mark }: PrebuildName): string {
   const seconds = Math.min(Math.max(Math.round(coldSetupMs / 1_000), 0), 9_999_999);
-  return `${prebuildPrefix}${project}.${hash}.${seconds}s`;
+  return `${prebuildPrefix}${project}.${hash}.${seconds}s-${mark}`;
 }
 
 /** null: the name of another kind of snapshot. */
 export function readPrebuildName(name: string): PrebuildName | null {
-  const [, project, hash, seconds] = namePattern.exec(name) ?? [];
-  if (project === undefined || hash === undefined || seconds === undefined) return null;
-  return { project, hash, coldSetupMs: Number(seconds) * 1_000 };
+  const [, project, hash, seconds, mark] = namePattern.exec(name) ?? [];
+  if (project === undefined || hash === undefined || mark === undefined) return null;
+  return { project, hash, coldSetupMs: Number(seconds) * 1_000, mark };
 }
 
 export interface PrebuildRetention {

@@ -12,7 +12,7 @@ export const prebuildRm = defineCommand({
   options: {},
   examples: [
     {
-      command: 'spuff prebuild rm prebuild.shop.0123456789abcdef.41s',
+      command: 'spuff prebuild rm prebuild.shop.0123456789abcdef.41s-3f2a',
       about: 'delete one; spuff prebuild create makes it again',
     },
   ],
