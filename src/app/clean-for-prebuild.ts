@@ -28,7 +28,7 @@ find /tmp /var/tmp -xdev -mindepth 1 ! -path '*/systemd-private-*' -delete 2>/de
 for file in /etc/npmrc /usr/etc/npmrc /usr/local/etc/npmrc /opt/*/etc/npmrc; do
   [ ! -f "$file" ] || [ -L "$file" ] || sed -i '/_auth\\|_password/d' "$file"
 done
-rm -rf -- "$logs"/* /var/cache/debconf/passwords.dat
+rm -rf -- "$logs"/* /var/cache/spuff /var/cache/debconf/passwords.dat
 if command -v apt-get >/dev/null; then apt-get clean; fi
 journalctl -q --rotate 2>/dev/null && journalctl -q --vacuum-time=1s 2>/dev/null || true
 find /var/log -xdev -type f \\( -name '*.gz' -o -name '*.[0-9]' \\) -delete

@@ -91,6 +91,7 @@ export const up = defineCommand({
     // Before anything of the user's comes to the machine.
     await prebuild?.takeOf(instances);
     if (setup !== null) await setUpEach(cli, instances, setup, prebuild);
+    await mountEach(cli, instances);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
@@ -180,6 +181,12 @@ async function setUpEach(
 ): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
   await setUpMachines(cli, instances, setup, prebuild?.tellSaving);
+}
+
+async function mountEach(cli: Cli, instances: readonly Instance[]): Promise<void> {
+  if (((await cli.context.project())?.volumes.length ?? 0) === 0) return;
+  const { mountAfterUp } = await import('../mount-volumes.ts');
+  for (const instance of instances) await mountAfterUp(cli, instance);
 }
 
 async function cloneOnEach(cli: Cli, instances: readonly Instance[], url: string): Promise<void> {
