@@ -1,25 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { planBundles } from '../../src/bootstrap/plan-bundles.ts';
-import {
-  aptInstallStep,
-  type BundleStep,
-  planBundleSteps,
-  updateAptStep,
-} from '../../src/domain/bundle-steps.ts';
-import { quoteCommand } from '../../src/lib/shell-quote.ts';
 import { type Job, measureInTurn, runTimed } from './measure.ts';
 import type { BenchSetup } from './setup.ts';
 import { formatMs, type Row } from './table.ts';
 import { findImage, runPlainScript } from './up.ts';
 
-const packages = ['ripgrep', 'jq'];
+const packages = ['nodejs', 'npm', 'git', 'ripgrep'];
+const commands = [
+  'npm init --yes >/dev/null',
+  'npm install --no-audit --no-fund --loglevel error typescript@5.9.3 prettier@3.6.2',
+];
 
 /** From `up` to the end of the setup of a Node project, cold and from a prebuild, against a script that does the same by hand. */
 export async function measurePrebuild(setup: BenchSetup, rounds: number): Promise<Row[]> {
   const folder = join(setup.home, '..', 'shop');
   mkdirSync(folder, { recursive: true });
-  const file = { version: '1', name: 'shop', bundles: ['node'], packages, sync: 'none' };
+  const file = { version: '1', name: 'shop', packages, setup: commands, sync: 'none' };
   writeFileSync(join(folder, 'spuff.yaml'), JSON.stringify(file));
   const image = await findImage();
   await setup.spuff(['prebuild', 'create', '--again'], folder);
@@ -32,7 +28,7 @@ export async function measurePrebuild(setup: BenchSetup, rounds: number): Promis
     },
   });
   const script: Job = {
-    name: 'docker run, ssh, apt-get, curl and npm of the same, by a plain script',
+    name: 'docker run, ssh, apt-get and npm of the same, by a plain script',
     once: () => runPlainScript(setup, image, (ssh) => runTimed([...ssh, plainSetup()])),
   };
   try {
@@ -50,23 +46,14 @@ export async function measurePrebuild(setup: BenchSetup, rounds: number): Promis
   }
 }
 
-/** One line for the machine's shell: the commands of the bundle one after the other, with its packages in one transaction. */
+/** One line for the machine's shell, as a person would write it. */
 function plainSetup(): string {
-  const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64';
-  const [plan] = planBundles([{ name: 'node', version: null }], { arch });
-  if (!plan) throw new Error('there is no bundle node');
-  const wanted = [...new Set([...packages, ...plan.aptPackages, 'ca-certificates', 'curl', 'xz-utils'])];
-  const isOfApt = ({ argv }: BundleStep) => argv[0] === 'apt-get';
+  const apt = 'sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq';
   const steps = [
-    updateAptStep,
-    aptInstallStep(wanted),
-    ...planBundleSteps(plan).filter((step) => !isOfApt(step)),
+    `${apt} update`,
+    `${apt} install --yes --no-install-recommends ${packages.join(' ')}`,
+    'mkdir -p shop && cd shop',
+    ...commands,
   ];
-  return steps
-    .map(({ argv, env, required }) => {
-      const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-      const line = quoteCommand(['sudo', 'env', ...variables, ...argv]);
-      return required ? line : `(${line} || true)`;
-    })
-    .join(' && ');
+  return steps.join(' && ');
 }

@@ -5,12 +5,14 @@ import { writePrebuildName } from '../domain/prebuild.ts';
 import type { ProjectFile } from '../domain/project.ts';
 import type { SnapshotInfo } from '../domain/provider.ts';
 import { makeRandomName } from '../lib/random-name.ts';
+import { titleOf } from '../lib/setup-title.ts';
 import { cleanForPrebuild } from './clean-for-prebuild.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { diskOf, type PrebuildOrder, planPrebuild } from './prebuild-order.ts';
 import { retainPrebuilds } from './prebuilds.ts';
-import { setUpPrepared, setupError } from './run-setup.ts';
+import { setUpPrepared } from './run-setup.ts';
 import { takeSnapshot } from './snapshots.ts';
+import type { SetupStatus } from './watch-setup.ts';
 
 /**
  * What a prebuild of this machine would be, which is as its image made it; null where the project asks for nothing that
@@ -45,8 +47,7 @@ export async function takePrebuild(
   { hash, prepared }: PrebuildOrder,
 ): Promise<SnapshotInfo> {
   const status = await setUpPrepared(context, instance, prepared);
-  const error = setupError(instance, status);
-  if (error !== null) throw error;
+  if (status.state !== 'done') throw notInstalled(project, status);
   const coldSetupMs = lengthOf(status);
   const mark = makeRandomName().slice(0, 4);
   const name = writePrebuildName({ project: project.name, hash, coldSetupMs, mark });
@@ -54,6 +55,16 @@ export async function takePrebuild(
   const made = await takeSnapshot(context, instance, name);
   await retainPrebuilds(context, await context.provider(instance.provider), project.name);
   return made;
+}
+
+/** The machine of a prebuild goes, and its logs with it: a usual one has them to be looked at. */
+function notInstalled({ name }: ProjectFile, status: SetupStatus): SpuffError {
+  const failed = status.parts.filter(({ state }) => state === 'failed').map((part) => titleOf(part));
+  const why =
+    failed.length === 0 ? (status.detail ?? 'it did not come to its end') : `${failed.join(', ')} failed`;
+  return new SpuffError('setup', `what a prebuild of ${name} has could not be installed: ${why}`, {
+    hints: ['a machine of the project keeps the logs of its setup: spuff up'],
+  });
 }
 
 function lengthOf({ startedAt, endedAt }: { startedAt: string | null; endedAt: string | null }): number {
