@@ -30,7 +30,7 @@ export const up = defineCommand({
       'command goes on where it stood.',
     'In a project the machine is then set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
       'made. A setup that fails leaves the machine as it is, and the exit status says so: spuff setup goes on with it.',
-    'A project that asks for packages, bundles or AI tools starts from a prebuild that has them, where there is one: spuff prebuild.',
+    'A project that asks for packages, bundles or AI tools starts from a disk that has them, where there is one: spuff prebuild create.',
     'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
       'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
   ],
