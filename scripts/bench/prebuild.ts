@@ -5,11 +5,9 @@ import type { BenchSetup } from './setup.ts';
 import { formatMs, type Row } from './table.ts';
 import { findImage, runPlainScript } from './up.ts';
 
-const packages = ['nodejs', 'npm', 'git', 'ripgrep'];
-const commands = [
-  'npm init --yes >/dev/null',
-  'npm install --no-audit --no-fund --loglevel error typescript@5.9.3 prettier@3.6.2',
-];
+/** Of Debian alone: what a registry of npm takes differs from hour to hour. */
+const packages = ['nodejs', 'git', 'ripgrep', 'build-essential'];
+const commands = ['node --version >version.txt'];
 
 /** From `up` to the end of the setup of a Node project, cold and from a prebuild, against a script that does the same by hand. */
 export async function measurePrebuild(setup: BenchSetup, rounds: number): Promise<Row[]> {
@@ -28,7 +26,7 @@ export async function measurePrebuild(setup: BenchSetup, rounds: number): Promis
     },
   });
   const script: Job = {
-    name: 'docker run, ssh, apt-get and npm of the same, by a plain script',
+    name: 'docker run, ssh and apt-get of the same, by a plain script',
     once: () => runPlainScript(setup, image, (ssh) => runTimed([...ssh, plainSetup()])),
   };
   try {
