@@ -13,7 +13,7 @@ const commands = ['node --version >version.txt'];
 export async function measurePrebuild(setup: BenchSetup, rounds: number): Promise<Row[]> {
   const folder = join(setup.home, '..', 'shop');
   mkdirSync(folder, { recursive: true });
-  const file = { version: '1', name: 'shop', packages, setup: commands, sync: 'none' };
+  const file = { version: '1', name: 'bench-shop', packages, setup: commands, sync: 'none' };
   writeFileSync(join(folder, 'spuff.yaml'), JSON.stringify(file));
   const image = await findImage();
   await setup.spuff(['prebuild', 'create', '--again'], folder);

@@ -95,18 +95,20 @@ async function choose(
   const ageMs = ({ snapshot }: ListedPrebuild) => runtime.now() - snapshot.createdAt.getTime();
   const [newest] = own.filter(isThere).sort((one, other) => ageMs(one) - ageMs(other));
   if (newest && ageMs(newest) <= prebuildMaxAgeMs) return newest;
-  const count = listed.length === 1 ? 'the prebuild' : `the ${listed.length} prebuilds`;
   if (newest)
     progress.note(
       `${newest.snapshot.name} is not used: it is ${formatDuration(ageMs(newest))} old, without the updates since`,
     );
   else if (own.length > 0)
-    progress.note(`${count} of ${project.name} can't be used in ${regions.join(', ')}`);
+    progress.note(`no prebuild of ${project.name} can be used in ${regions.join(', ')}`);
   else if (same[0]) {
     const name = escapeText(same[0].snapshot.name, { singleLine: true });
     progress.note(
       `${name} is not used: it is of a machine that this computer did not make, or has forgotten (--snapshot ${name} does)`,
     );
-  } else progress.note(`${count} of ${project.name} is not used: it is of other packages, bundles or images`);
+  } else
+    progress.note(
+      `no prebuild of ${project.name} is used: what there is, is of other packages, bundles or images`,
+    );
   return null;
 }

@@ -134,7 +134,9 @@ describe('a prebuild', () => {
     scene.write({ ...content, packages: ['tree', 'jq'] });
     const { image, stderr } = await plannedImage();
     expect(image).toMatchObject({ kind: 'slug' });
-    expect(stderr).toContain('the prebuild of shop is not used: it is of other packages, bundles or images');
+    expect(stderr).toContain(
+      'no prebuild of shop is used: what there is, is of other packages, bundles or images',
+    );
     // Variables and commands are no part of what it was made of.
     scene.write({ ...content, setup: ['true'], env: {} });
     expect((await plannedImage()).image).toMatchObject({ kind: 'id' });
