@@ -7,6 +7,7 @@ import { leaseWithin } from '../domain/spend-limit.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import type { AppContext } from './context.ts';
 import { type EffectiveSettings, effectiveSettings } from './effective-settings.ts';
+import type { PrebuildSearch } from './find-prebuild.ts';
 import { ownerName } from './owner.ts';
 import { type PricedSize, priceSize } from './plan-price.ts';
 import type { EarlyWish } from './plan-wish.ts';
@@ -21,6 +22,8 @@ export interface UpRequest {
   size?: string | undefined;
   image?: string | undefined;
   snapshot?: string | undefined;
+  /** Asked what to start from in place of the image, unless a snapshot is named. */
+  prebuild?: Pick<PrebuildSearch, 'find'> | undefined;
   spot?: boolean | undefined;
   /** The lease; null: no deadline. */
   ttlMs?: number | null | undefined;
@@ -110,7 +113,7 @@ export async function planUp(
     ...chooseLease(context, { ttlMs, maxSpend: request.maxSpend }, { provider, priced }),
     isBilled: provider.caps.billing !== null,
     clockAheadMs: clock.aheadMs(),
-    image: await chooseImage(context, request, settings, provider),
+    image: await chooseImage(context, request, { settings, provider, regions, size: priced.size }),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),
     owner: ownerName(),
@@ -202,14 +205,15 @@ async function chooseSources(
 async function chooseImage(
   context: AppContext,
   request: UpRequest,
-  settings: Settings,
-  provider: Provider,
+  wish: { settings: Settings; provider: Provider; regions: readonly string[]; size: string },
 ): Promise<ImageRef> {
+  const { settings, provider, regions, size } = wish;
   if (request.snapshot !== undefined) {
     const { findSnapshot } = await import('./snapshots.ts');
     const snapshot = await findSnapshot(context, provider, request.snapshot);
     return { kind: 'id', id: snapshot.id };
   }
   const slug = request.image ?? settings.image;
-  return slug === null ? provider.defaults.image : { kind: 'slug', slug };
+  const image: ImageRef = slug === null ? provider.defaults.image : { kind: 'slug', slug };
+  return (await request.prebuild?.find({ provider, regions, size, image, user: settings.user })) ?? image;
 }

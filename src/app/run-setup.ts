@@ -33,6 +33,15 @@ export async function setUpProject(
   return usesGit(prepared) ? lendDuring(context, instance, { ...wishes, work }) : work(false);
 }
 
+/** An order that was made elsewhere. Nothing is lent to it. */
+export function setUpPrepared(
+  context: AppContext,
+  instance: Instance,
+  prepared: PreparedSetup,
+): Promise<SetupStatus> {
+  return sendAndWatch(context, instance, prepared, { only: null, again: false, lends: false });
+}
+
 /** Waits for a setup that is at work on the machine; null: there is none. */
 export async function joinSetup(
   context: AppContext,

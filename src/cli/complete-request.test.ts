@@ -65,7 +65,7 @@ describe('completion', () => {
     [['up', '--size=s'], ['--size=small']],
     [
       ['up', 'x', '--no'],
-      ['--no-setup', '--no-connect', '--no-color', '--no-input'],
+      ['--no-setup', '--no-prebuild', '--no-connect', '--no-color', '--no-input'],
     ],
     [['ls', '--re'], ['--refresh']],
     [['ls', '--refresh', '--re'], []],

@@ -31,6 +31,7 @@ import {
   verdict,
 } from './json-parts.ts';
 import { policyShapes } from './json-policy.ts';
+import { prebuildShapes } from './json-prebuild.ts';
 import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
 import { setupAnswer, setupShapes } from './json-setup.ts';
@@ -177,6 +178,7 @@ export const jsonShapes = {
       '`snapshot prune`: what is too many or too old, and what of it was deleted. `foreign`: how many more would be, with `--all`.',
     schema: envelope({ surplus: z.array(snapshot), deleted: z.array(snapshot), foreign: z.number() }),
   },
+  ...prebuildShapes,
   images: {
     about: '`image list`, and `image build` with the one that there is now.',
     schema: envelope({ images: z.array(image) }),

@@ -1,4 +1,5 @@
 import type { ProjectSetup } from '../app/setup-order.ts';
+import type { SetupStatus } from '../app/watch-setup.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { ProjectFile } from '../domain/project.ts';
@@ -14,18 +15,20 @@ export interface ProjectWork {
 /**
  * Brings the files of their project to new machines and makes of these what it asks for, one after the other: each may want to
  * ask its user something.
+ * @param onStatus hears of each that is all done
  * @throws SpuffError `setup` for the first that is not what it should be; the machines stay
  */
 export async function setUpMachines(
   cli: Cli,
   instances: readonly Instance[],
   { project, setup }: ProjectWork,
+  onStatus: (instance: Instance, status: SetupStatus) => void = () => undefined,
 ): Promise<void> {
   let failure: SpuffError | null = null;
   for (const instance of instances) {
     try {
       await bringFiles(cli, instance, project);
-      if (setup !== null) await setUp(cli, instance, setup);
+      if (setup !== null) onStatus(instance, await setUp(cli, instance, setup));
     } catch (error) {
       if (!(error instanceof SpuffError) || ['interrupted', 'internal'].includes(error.code)) throw error;
       if (failure !== null) cli.printError(failure);
@@ -42,13 +45,14 @@ export async function bringFiles({ context }: Cli, instance: Instance, project: 
   await syncProject(context, instance, project);
 }
 
-async function setUp(cli: Cli, instance: Instance, setup: ProjectSetup): Promise<void> {
+async function setUp(cli: Cli, instance: Instance, setup: ProjectSetup): Promise<SetupStatus> {
   const { setUpProject, setupError } = await import('../app/run-setup.ts');
   const wishes = { only: null, again: false, onRefused: tellRefusals(cli) };
   const status = await setUpProject(cli.context, instance, setup, wishes);
   const error = setupError(instance, status);
   if (error !== null) throw error;
   if (!cli.flags.json) cli.print(`${instance.name} is set up for ${setup.project.name}`);
+  return status;
 }
 
 /** Whatever it was, the machine is there, and can be gone on with. */

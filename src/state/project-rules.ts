@@ -145,7 +145,10 @@ export const projectRules = {
   ),
   on_idle: about('What becomes of the disk of a machine that goes by itself.', choice(onIdleChoices)),
   sync: about('How the files of this folder get to the machine.', choice(syncModes)),
-  prebuild: about('Whether a prepared disk is kept, to be quicker the next time.', choice(prebuildModes)),
+  prebuild: about(
+    'Whether the disk with packages, bundles and AI tools is kept, for the next machine to start from.',
+    choice(prebuildModes),
+  ),
   devcontainer: about('Whether devcontainer.json counts.', truth),
   keep_env: about('Whether env is written to the disk of the machine, to be there after a reboot.', truth),
 } as const;

@@ -38,6 +38,7 @@ export interface FakeRun {
   project?: ProjectFile;
   home?: string;
   policy?: readonly PolicyRule[];
+  agentPackage?: AppContext['agentPackage'];
   /** One in memory unless told. */
   audit?: AuditLog;
   directory?: string;
@@ -163,7 +164,8 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     },
     rescues: async () =>
       openRescueStore(homePaths(given.home ?? '/home/someone/.spuff'), { now: () => nowMs }),
-    agentPackage: () => Promise.reject(new TypeError('no agent package in this test')),
+    agentPackage:
+      given.agentPackage ?? (() => Promise.reject(new TypeError('no agent package in this test'))),
     policy: async () => given.policy ?? [],
     guardPolicy: async () => resolvePolicy(null, null),
     guardFile: () => Promise.reject(new TypeError('no file of the guard in this test')),

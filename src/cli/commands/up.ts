@@ -17,6 +17,7 @@ import { prefixProgress } from '../render/progress-view.ts';
 import { formatFields, formatHourly } from '../render/text.ts';
 import type { ProjectWork } from '../set-up-machines.ts';
 import { forEachName, type Outcomes } from '../several-errors.ts';
+import type { PrebuildUse } from '../start-from-prebuild.ts';
 
 export const up = defineCommand({
   name: 'up',
@@ -29,6 +30,7 @@ export const up = defineCommand({
       'command goes on where it stood.',
     'In a project its files are then brought there, and the machine is set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
       'made. A setup that fails leaves the machine as it is, and the exit status says so: spuff setup goes on with it.',
+    'A project that asks for packages, bundles or AI tools starts from a disk that has them, where there is one: spuff prebuild create.',
     'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
       'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
   ],
@@ -48,6 +50,7 @@ export const up = defineCommand({
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
     clone: text('REPO', 'clone a repository there (owner/repo, git@host:path), with your keys lent'),
     setup: negated('make the machine alone, and leave what spuff.yaml asks of it'),
+    prebuild: negated('start from the image, also where there is a prebuild, and make none'),
     connect: negated('do not open a session'),
     dryRun: flag('show what would be made, and make nothing'),
   },
@@ -76,14 +79,19 @@ export const up = defineCommand({
     if (wishes.image !== undefined && wishes.snapshot !== undefined) {
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
-    if (dryRun) return preview(cli, wanted, wishes);
+    const usesPrebuild = options.setup && options.prebuild && wishes.snapshot === undefined;
+    const prebuild = usesPrebuild ? await openPrebuild(cli) : null;
+    const wish = { ...wishes, prebuild: prebuild ?? undefined };
+    if (dryRun) return preview(cli, wanted, wish);
     const work = options.setup ? await readProject(cli) : null;
-    const { results: made, failure } = await makeAll(cli, wanted, wishes);
+    const { results: made, failure } = await makeAll(cli, wanted, wish);
     if (cli.flags.json && (made.length > 0 || failure === null))
       cli.printJson({ version: 1, instances: made.map(instanceToJson) });
     if (failure !== null) throw failure;
+    // Before anything of the user's comes to the machine.
+    await prebuild?.takeOf(made);
     const instances = await joinEach(cli, made);
-    if (work !== null) await setUpEach(cli, instances, work);
+    if (work !== null) await setUpEach(cli, instances, work, prebuild);
     await mountEach(cli, instances);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
@@ -130,7 +138,7 @@ interface WishOptions {
 }
 
 /** Field by field: a spread would let a flag whose name differs from the request's be dropped without a word. */
-function toWishes(options: WishOptions): Required<Wishes> {
+function toWishes(options: WishOptions): Required<Omit<Wishes, 'prebuild'>> {
   const { provider, size, image, snapshot, spot, ttl, maxSpend, overBudget, idleTimeout } = options;
   const regions = options.region?.split(',').map((one) => one.trim());
   const lease = { ttlMs: ttl, maxSpend, overBudget, idleTimeoutMs: idleTimeout };
@@ -159,9 +167,21 @@ async function readProject(cli: Cli): Promise<ProjectWork | null> {
   return { project, setup: await readProjectSetup(context, context.directory) };
 }
 
-async function setUpEach(cli: Cli, instances: readonly Instance[], work: ProjectWork): Promise<void> {
+async function openPrebuild(cli: Cli): Promise<PrebuildUse | null> {
+  const project = await cli.context.project();
+  if (project === null) return null;
+  const { openPrebuildUse } = await import('../start-from-prebuild.ts');
+  return openPrebuildUse(cli, project);
+}
+
+async function setUpEach(
+  cli: Cli,
+  instances: readonly Instance[],
+  work: ProjectWork,
+  prebuild: PrebuildUse | null,
+): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
-  await setUpMachines(cli, instances, work);
+  await setUpMachines(cli, instances, work, prebuild?.tellSaving);
 }
 
 /** Before the setup: what that fetches may lie in the tailnet. */
