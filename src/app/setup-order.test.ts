@@ -57,10 +57,7 @@ describe('the order of a project', () => {
       progress: { ...silentProgress, warn: (text: string) => warnings.push(text) },
     } as unknown as AppContext;
     await readProjectSetup(context, '/work');
-    expect(warnings).toEqual([
-      '/work/spuff.yaml:3:7: sync has no effect in this version of spuff',
-      '/work/spuff.yaml:4:3: volumes has no effect in this version of spuff',
-    ]);
+    expect(warnings).toEqual(['/work/spuff.yaml:4:3: volumes has no effect in this version of spuff']);
   });
 
   it('shows no value of a variable but on its way to the machine', async ({ expect }) => {

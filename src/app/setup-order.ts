@@ -41,14 +41,12 @@ export async function readProjectSetup(context: AppContext, directory: string): 
 }
 
 /** Read and checked, and of no effect so far: who relies on one of them must hear that. */
-const unheededKeys = ['sync', 'volumes', 'prebuild', 'devcontainer'] as const;
+const unheededKeys = ['volumes', 'prebuild', 'devcontainer'] as const;
 
 function warnOfUnheeded({ progress }: AppContext, project: ProjectFile): void {
   for (const key of unheededKeys) {
-    if (!project.places.has(key) || (key === 'sync' && project.sync === 'none')) continue;
-    progress.warn(`${placeOf(project, key)}: ${key} has no effect in this version of spuff`, [
-      'bring the files by repositories, or with spuff cp -r',
-    ]);
+    if (!project.places.has(key)) continue;
+    progress.warn(`${placeOf(project, key)}: ${key} has no effect in this version of spuff`);
   }
 }
 

@@ -33,6 +33,7 @@ import { policyShapes } from './json-policy.ts';
 import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
 import { setupAnswer } from './json-setup.ts';
+import { syncShapes } from './json-sync.ts';
 import { tunnelShapes } from './json-tunnel.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
@@ -224,6 +225,7 @@ export const jsonShapes = {
   ...bundleShapes,
   ...guardShapes,
   ...projectShapes,
+  ...syncShapes,
   ...tunnelShapes,
   ...auditShapes,
   ...policyShapes,

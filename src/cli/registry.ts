@@ -13,6 +13,7 @@ export const commandGroups: readonly CommandGroup[] = [
       up: async () => (await import('./commands/up.ts')).up,
       ls: async () => (await import('./commands/ls.ts')).ls,
       setup: async () => (await import('./commands/setup.ts')).setup,
+      sync: async () => (await import('./commands/sync.ts')).sync,
       status: async () => (await import('./commands/status.ts')).status,
       extend: async () => (await import('./commands/extend.ts')).extend,
       why: async () => (await import('./commands/why.ts')).why,

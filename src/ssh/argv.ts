@@ -229,6 +229,20 @@ export function buildCopy(
   ];
 }
 
+/** For a program that brings its own destination and command, such as rsync: ssh over the shared connection, without either. */
+export function buildTransport(target: SshTarget, context: SshContext): string[] {
+  return [
+    'ssh',
+    ...asArguments([
+      ...commonOptions(target, context),
+      ...sharedConnection(context),
+      ...sessionOptions('default', 'no'),
+      ['ClearAllForwardings', 'yes'],
+      ['LogLevel', 'ERROR'],
+    ]),
+  ];
+}
+
 /** Prints what ssh would do for this machine with the user's configuration; connects to nothing. */
 export function buildDump(target: SshTarget, context: SshContext): string[] {
   return ['ssh', ...asArguments(commonOptions(target, context)), '-G', hostAlias(target.key)];

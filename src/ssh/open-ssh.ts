@@ -73,6 +73,14 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       const { copyFiles } = await import('./copy.ts');
       return copyFiles(target, await prepareVerified(target), paths, options);
     },
+    sendTree: async (target, request, options) => {
+      const { sendTree } = await import('./send-tree.ts');
+      return sendTree(target, await prepareVerified(target), request, options);
+    },
+    receiveTree: async (target, request, options) => {
+      const { receiveTree } = await import('./receive-tree.ts');
+      return receiveTree(target, await prepareVerified(target), request, options);
+    },
     openChannel: async (target) => {
       const { openAgentChannel } = await import('./channel.ts');
       return openAgentChannel(target, await prepareVerified(target));

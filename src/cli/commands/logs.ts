@@ -1,12 +1,13 @@
 import { findReadyInstance } from '../../app/find-instance.ts';
 import { bootOutputLog, cloudInitLog, followLog, listLogs, readLog } from '../../app/read-logs.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import { SpuffError } from '../../domain/errors.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { setupLogFolder } from '../../domain/setup-paths.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag, instanceArgument, text, wholeNumber } from '../parameters.ts';
-import { formatBytes, formatMoment, formatTable, oneLine } from '../render/text.ts';
+import { formatMoment, formatTable, oneLine } from '../render/text.ts';
 
 export const logs = defineCommand({
   name: 'logs',

@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import type { UpPlan, UpRequest } from '../../app/plan-up.ts';
-import type { ProjectSetup } from '../../app/setup-order.ts';
 import type { UpPreview } from '../../app/up.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { SpuffError } from '../../domain/errors.ts';
@@ -16,6 +15,7 @@ import { durationOrOff, flag, manyArguments, moneyLimit, negated, text } from '.
 import { instanceToJson } from '../render/instance.ts';
 import { prefixProgress } from '../render/progress-view.ts';
 import { formatFields, formatHourly } from '../render/text.ts';
+import type { ProjectWork } from '../set-up-machines.ts';
 import { forEachName, type Outcomes } from '../several-errors.ts';
 
 export const up = defineCommand({
@@ -27,7 +27,7 @@ export const up = defineCommand({
     'Leaving the session, or losing the connection, does not destroy the machine. If making it fails ' +
       'or is stopped with Ctrl-C, what was made is removed again; if spuff itself is killed, the same ' +
       'command goes on where it stood.',
-    'In a project the machine is then set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
+    'In a project its files are then brought there, and the machine is set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
       'made. A setup that fails leaves the machine as it is, and the exit status says so: spuff setup goes on with it.',
     'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
       'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
@@ -77,12 +77,12 @@ export const up = defineCommand({
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
     if (dryRun) return preview(cli, wanted, wishes);
-    const setup = options.setup ? await readSetup(cli) : null;
+    const work = options.setup ? await readProject(cli) : null;
     const { results: instances, failure } = await makeAll(cli, wanted, wishes);
     if (cli.flags.json && (instances.length > 0 || failure === null))
       cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
     if (failure !== null) throw failure;
-    if (setup !== null) await setUpEach(cli, instances, setup);
+    if (work !== null) await setUpEach(cli, instances, work);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
@@ -147,19 +147,19 @@ async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Prom
 }
 
 /** Before a machine is made: what is missing is said while nothing costs anything. */
-async function readSetup(cli: Cli): Promise<ProjectSetup | null> {
+async function readProject(cli: Cli): Promise<ProjectWork | null> {
   const { context } = cli;
   const project = await context.project();
   if (project === null) return null;
   const { askTrust } = await import('../ask-trust.ts');
   await askTrust(cli, project);
   const { readProjectSetup } = await import('../../app/setup-order.ts');
-  return readProjectSetup(context, context.directory);
+  return { project, setup: await readProjectSetup(context, context.directory) };
 }
 
-async function setUpEach(cli: Cli, instances: readonly Instance[], setup: ProjectSetup): Promise<void> {
+async function setUpEach(cli: Cli, instances: readonly Instance[], work: ProjectWork): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
-  await setUpMachines(cli, instances, setup);
+  await setUpMachines(cli, instances, work);
 }
 
 async function cloneOnEach(cli: Cli, instances: readonly Instance[], url: string): Promise<void> {
