@@ -130,7 +130,10 @@ export const projectRules = {
   on_idle: about('What becomes of the disk of a machine that goes by itself.', choice(onIdleChoices)),
   sync: about('How the files of this folder get to the machine.', choice(syncModes)),
   prebuild: about('Whether a prepared disk is kept, to be quicker the next time.', choice(prebuildModes)),
-  devcontainer: about('Whether devcontainer.json counts.', truth),
+  devcontainer: about(
+    'Whether devcontainer.json counts: its container is brought up, and sessions are in it.',
+    truth,
+  ),
   keep_env: about('Whether env is written to the disk of the machine, to be there after a reboot.', truth),
 } as const;
 
