@@ -69,6 +69,8 @@ export const forwardPortPath = `${devcontainerFolder}/forward-port`;
 export const lentFolder = '/run/spuff/devcontainer';
 export const lentToContainer = `${lentFolder}/lent`;
 export const containerEnvFile = 'env.sh';
+/** Beside the variables of sessions; JSON, for the commands of devcontainer.json. */
+export const containerSecretsFile = 'devcontainer.json';
 
 /** Where the container has it. */
 const lentInContainer = '/opt/spuff';

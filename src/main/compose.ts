@@ -18,7 +18,10 @@ import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
 import { openAuditLog } from '../state/audit-log.ts';
 import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
+import { composeProject } from './compose-project.ts';
+import { currentDirectory } from './current-directory.ts';
 import { logTraces } from './log-traces.ts';
+import { once, onceEach } from './once.ts';
 import { ownProgram } from './own-program.ts';
 import { credentialVariables, providers } from './providers.ts';
 import type { StopSignals } from './signals.ts';
@@ -205,22 +208,6 @@ function composeContext(
   return context;
 }
 
-function composeProject(): Pick<AppContext, 'project' | 'projectFiles'> {
-  const projectFiles = once(async () => {
-    const { openProjectFiles } = await import('../state/project-files.ts');
-    return openProjectFiles();
-  });
-  const readAt = onceEach(async (path) => (await projectFiles()).read(path));
-  return {
-    projectFiles,
-    project: async (directory = currentDirectory()) => {
-      const files = await projectFiles();
-      const path = files.find(directory);
-      return path === null ? files.readContainer(directory) : readAt(path);
-    },
-  };
-}
-
 async function readPolicyIn(directory: string): Promise<PolicyRule[]> {
   const { readPolicy, systemPolicyPath } = await import('../state/policy-files.ts');
   return readPolicy({ directory, systemPath: systemPolicyPath, systemOwner: 0 });
@@ -273,29 +260,4 @@ function composeAudit(progress: Progress, home: string): AuditLog {
 /** A session passes signals on to the machine, and ends when what runs there does. */
 function holdSignals(ssh: Ssh, stop: StopSignals): Ssh {
   return { ...ssh, openSession: (...session) => stop.holdDuring(() => ssh.openSession(...session)) };
-}
-
-function currentDirectory(): string {
-  try {
-    return process.cwd();
-  } catch (error) {
-    throw new SpuffError('usage', 'the directory that you are in is gone', {
-      hints: ['cd to another one'],
-      cause: error,
-    });
-  }
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-}
-
-function onceEach<T>(make: (id: string) => Promise<T>): (id: string) => Promise<T> {
-  const made = new Map<string, Promise<T>>();
-  return (id) => {
-    const known = made.get(id) ?? make(id);
-    made.set(id, known);
-    return known;
-  };
 }

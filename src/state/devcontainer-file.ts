@@ -40,12 +40,13 @@ export function readDevcontainer(root: string): DevcontainerFile {
   }
   const full = join(root, path);
   const said = parseDevcontainer(readProjectText(full), full);
-  const forwarded = readForwardedPorts(said, full);
+  const publishedPorts = readPublishedPorts(said);
   return {
     path,
     usesCompose: said['dockerComposeFile'] !== undefined,
-    ports: forwarded,
-    publishedPorts: readPublishedPorts(said).filter((port) => !forwarded.some((one) => one.port === port)),
+    // The machine has each of them once.
+    ports: readForwardedPorts(said, full).filter(({ port }) => !publishedPorts.includes(port)),
+    publishedPorts,
     hash: hashAround(root, path),
   };
 }
@@ -103,7 +104,7 @@ function readPort(entry: unknown): ContainerPort | null {
 /** `appPort`: as docker's -p. */
 function readPublishedPorts({ appPort = [] }: Record<string, unknown>): number[] {
   return [appPort].flat().flatMap((entry) => {
-    const port = Number(/^(?:[\d.]+:)?(\d{1,5})(?::\d{1,5})?$/.exec(String(entry))?.[1]);
+    const port = Number(/^(?:\d+(?:\.\d+){3}:)?(\d{1,5})(?::\d{1,5})?$/.exec(String(entry))?.[1]);
     return port >= 1 && port <= 65_535 ? [port] : [];
   });
 }

@@ -19,7 +19,10 @@ const marker = 'echo "$(id -un) $(test -S /opt/spuff/agent.sock && echo inside |
 function write(more: object = {}): void {
   const file = {
     ...{ image: 'tools:test', remoteUser: 'worker', updateRemoteUserUID: false },
-    ...{ forwardPorts: [4321], portsAttributes: { '4400': { label: 'other' }, '4500': { onAutoForward: 'ignore' } } },
+    ...{
+      forwardPorts: [4321],
+      portsAttributes: { '4400': { label: 'other' }, '4500': { onAutoForward: 'ignore' } },
+    },
     postCreateCommand: 'ssh-add -L >/tmp/keys-at-create 2>&1 || true',
     initializeCommand: 'hostname >/tmp/initialized-on',
     ...more,
@@ -122,7 +125,18 @@ while True:
     await machine.ok(['sh', '-c', 'docker exec -d "$(docker ps -q)" python3 -c "$1"', 'serve', server]);
     const read = `import socket
 print(socket.create_connection(('127.0.0.1', 4321), 20).recv(100).decode())`;
-    await expect.poll(() => machine.ok(['python3', '-c', read]), { timeout: 30_000 }).toBe('from the container\n');
+    console.log(
+      await machine.ok([
+        'sh',
+        '-c',
+        `sleep 1; docker exec "$(docker ps -q)" python3 -c "$1" 2>&1; ps aux | grep python; python3 -c "$1" 2>&1; journalctl --no-pager -n 30 -u spuff-devcontainer-port-4321.service; cat /usr/lib/spuff/devcontainer/forward-port`,
+        'x',
+        read,
+      ]),
+    );
+    await expect
+      .poll(() => machine.ok(['python3', '-c', read]), { timeout: 30_000 })
+      .toBe('from the container\n');
   });
 
   it('are variables of the project, from memory alone', async () => {
@@ -132,7 +146,11 @@ print(socket.create_connection(('127.0.0.1', 4321), 20).recv(100).decode())`;
     // Nothing of the container itself has changed.
     expect({ exitCode, state: part?.state }).toEqual({ exitCode: 0, state: 'done' });
     expect(await scene.onMachine('printenv', 'SHOP_WORD')).toBe('canary-in-there\n');
-    const onDisk = await machine.ok(['sh', '-c', 'grep -rl canary-in-there /usr/lib/spuff /etc /var/lib/spuff || true']);
+    const onDisk = await machine.ok([
+      'sh',
+      '-c',
+      'grep -rl canary-in-there /usr/lib/spuff /etc /var/lib/spuff || true',
+    ]);
     expect(onDisk).toBe('');
     rmSync(join(scene.folder, 'spuff.yaml'));
   });

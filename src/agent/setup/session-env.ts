@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { containerEnvFile } from '../../domain/devcontainer.ts';
+import { containerEnvFile, containerSecretsFile } from '../../domain/devcontainer.ts';
 import { sessionEnvFolder } from '../../domain/setup-paths.ts';
 import { writeFileAtomically } from '../../lib/atomic-file.ts';
 import { quoteArgument } from '../../lib/shell-quote.ts';
@@ -41,11 +41,13 @@ export function placeSessionEnv(places: SetupPlaces, env: Readonly<Record<string
     writeFileAtomically(places.bashStart, `${line}\n${start}`, 0o644);
 }
 
-/** For sessions in the dev container, where the machine lends it a folder: that is in memory too. */
+/** For sessions in the dev container, and for the commands of devcontainer.json, where there is one: in memory too. */
 export function placeContainerEnv(
-  { lentToContainer }: Pick<SetupPlaces, 'lentToContainer'>,
+  { devcontainerFolder, envFolder, lentToContainer }: SetupPlaces,
   env: Readonly<Record<string, string>>,
 ): void {
+  if (existsSync(devcontainerFolder))
+    writeFileAtomically(join(envFolder, containerSecretsFile), JSON.stringify(env), 0o640);
   if (existsSync(lentToContainer))
     writeFileAtomically(join(lentToContainer, containerEnvFile), renderSessionEnv(env), 0o644);
 }

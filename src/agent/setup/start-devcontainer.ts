@@ -1,6 +1,7 @@
 /** The dev container of the project: docker, the reference command line, the container, and the ways into it. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { containerSecretsFile } from '../../domain/devcontainer.ts';
 import { writeFileAtomically } from '../../lib/atomic-file.ts';
 import { escapeText } from '../../lib/escape.ts';
 import type { SetupOrder } from '../../protocol/setup-schema.ts';
@@ -36,11 +37,11 @@ export async function startDevcontainer(tools: PartTools, wish: Devcontainer): P
   if (cli.state === 'failed') return cli;
   const site = {
     ...{ directory: order.directory, path: wish.path },
-    secretsPath: join(places.envFolder, 'devcontainer.json'),
+    secretsPath: join(places.envFolder, containerSecretsFile),
     knownHosts: join(places.devcontainerFolder, 'known_hosts'),
   };
   placeScripts(tools, site);
-  const items = await startUnits(tools, wish);
+  await placeUnits(tools, wish);
   placeContainerEnv(places, order.env);
   tools.tell('bringing the container up');
   const ended = await tools.exec({
@@ -49,10 +50,8 @@ export async function startDevcontainer(tools: PartTools, wish: Devcontainer): P
     cwd: order.directory,
     env: { SSH_AUTH_SOCK: places.lentAgent, GIT_TERMINAL_PROMPT: '0' },
   });
-  // They are still in the network of the container before.
-  await tools.exec({ argv: ['systemctl', 'stop', `${portUnitPrefix}*.service`], asUser: false });
-  if (ended.exitCode !== 0) return { state: 'failed', detail: explain(ended), items };
-  return { state: 'done', detail: null, items };
+  if (ended.exitCode !== 0) return { state: 'failed', detail: explain(ended) };
+  return { state: 'done', detail: null, items: await openPorts(tools, wish) };
 }
 
 /** The last line of its output is JSON, which says in a sentence what went wrong. */
@@ -67,7 +66,7 @@ function explain(ended: CommandEnd): string {
   return describeEnd(ended);
 }
 
-function placeScripts({ places, order }: PartTools, site: ContainerSite): void {
+function placeScripts({ places }: PartTools, site: ContainerSite): void {
   const folder = places.devcontainerFolder;
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const write = (name: string, text: string, mode: number) =>
@@ -77,27 +76,36 @@ function placeScripts({ places, order }: PartTools, site: ContainerSite): void {
   // A copy: the container's root may write to what is mounted.
   const known = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'].map((path) => readText(path) ?? '');
   write('known_hosts', known.join('\n'), 0o644);
-  writeFileAtomically(site.secretsPath, JSON.stringify(order.env), 0o640);
 }
 
-/** @returns one for each port: that one is taken on the machine does not keep the container from coming up */
-async function startUnits(tools: PartTools, { ports }: Devcontainer): Promise<SetupItem[]> {
+/** Ports are closed until the container is up: docker may publish some of them itself, and would find them taken. */
+async function placeUnits(tools: PartTools, { ports }: Devcontainer): Promise<void> {
   const { places, account } = tools;
-  const units = renderContainerUnits(account.name, ports);
-  const systemctl = (...argv: string[]) => tools.exec({ argv: ['systemctl', ...argv], asUser: false });
   for (const name of readdirSync(places.unitFolder)) {
-    if (!name.startsWith(portUnitPrefix) || units.has(name)) continue;
-    await systemctl('disable', '--now', name);
+    if (!name.startsWith(portUnitPrefix)) continue;
+    await tools.exec({ argv: ['systemctl', 'disable', '--quiet', '--now', name], asUser: false });
     rmSync(join(places.unitFolder, name), { force: true });
   }
-  for (const [name, text] of units) writeFileAtomically(join(places.unitFolder, name), text, 0o644);
-  await systemctl('daemon-reload');
-  await systemctl('enable', '--quiet', '--now', 'spuff-devcontainer-agent.socket');
+  for (const [name, text] of renderContainerUnits(account.name, ports))
+    writeFileAtomically(join(places.unitFolder, name), text, 0o644);
+  await tools.exec({ argv: ['systemctl', 'daemon-reload'], asUser: false });
+  const argv = ['systemctl', 'enable', '--quiet', '--now', 'spuff-devcontainer-agent.socket'];
+  await tools.exec({ argv, asUser: false });
+}
+
+/** @returns one for each: that one is taken does not keep the container from being of use */
+async function openPorts(tools: PartTools, { ports }: Devcontainer): Promise<SetupItem[]> {
   const items: SetupItem[] = [];
   for (const { port } of ports) {
-    const ended = await systemctl('enable', '--quiet', '--now', `${portUnitPrefix}${port}.socket`);
-    const isOpen = ended.exitCode === 0;
-    const detail = isOpen ? null : 'something on the machine listens on it already';
+    const turn = (word: 'enable' | 'disable') =>
+      tools.exec({
+        argv: ['systemctl', word, '--quiet', '--now', `${portUnitPrefix}${port}.socket`],
+        asUser: false,
+      });
+    const isOpen = (await turn('enable')).exitCode === 0;
+    // Else it would be the first to have it after a boot.
+    if (!isOpen) await turn('disable');
+    const detail = isOpen ? null : 'the machine listens on it already, perhaps because docker publishes it';
     items.push({ name: `port ${port}`, state: isOpen ? 'done' : 'skipped', detail });
   }
   return items;
