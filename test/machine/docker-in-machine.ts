@@ -43,7 +43,8 @@ chmod 0755 .
 mkdir -p bin etc tmp root home usr/bin dev proc sys
 ln -s bin sbin
 for name in sh bash cat cut id getent sleep ls env stat grep head tr sed uname mkdir rm test true ssh ssh-add nc python3 printf printenv; do
-  path=$(command -v "$name" || true)
+  path=/usr/bin/$name
+  [ -x "$path" ] || path=$(command -v "$name" || true)
   [ -n "$path" ] && cp -L --parents "$path" . && { [ -e "bin/$name" ] || cp -L "$path" bin/; }
   [ -z "$path" ] || ldd "$path" 2>/dev/null | grep -o '/[^ )]*' | sort -u | while read -r library; do cp -Lu --parents "$library" . ; done
 done
