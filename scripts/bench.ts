@@ -11,6 +11,7 @@ import { measureExec } from './bench/exec.ts';
 import { measureGuard } from './bench/guard.ts';
 import { type BenchSetup, makeSetup } from './bench/setup.ts';
 import { measureStartUp } from './bench/start-up.ts';
+import { measureSync } from './bench/sync.ts';
 import { printTable } from './bench/table.ts';
 import { measureUp } from './bench/up.ts';
 
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
     printTable('Start-up', await measureStartUp(setup, rounds.commands));
     printTable('The reaper after a command', await measureBackground(setup, rounds.commands));
     printTable('Running a command', await measureExec(setup, rounds.commands));
+    printTable('Files of a project', await measureSync(setup, rounds.machines));
     printTable('The agent', await measureAgent(setup));
     printTable('The guard of the ssh-agent', await measureGuard(rounds.commands));
     printTable('Clouds, simulated', [

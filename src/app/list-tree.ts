@@ -2,6 +2,7 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
+import type { ProjectFile } from '../domain/project.ts';
 import { type FileFacts, type FileSign, isGitPath, isSecretPath, signOf } from '../domain/sync.ts';
 import { toFileError } from '../lib/atomic-file.ts';
 import { escapeText } from '../lib/escape.ts';
@@ -19,6 +20,19 @@ export interface Tree {
   left: ReadonlyArray<{ path: string; why: string }>;
 }
 
+export type ProjectFolder = Pick<ProjectFile, 'root' | 'volumes'>;
+
+/** Folders of machines that are mounted in the project: what is in them is there already. */
+export function mountPointsOf({ volumes }: ProjectFolder): string[] {
+  return volumes.flatMap(({ mountPoint }) =>
+    mountPoint === null ? [] : [mountPoint.replace(/^(?:\.\/)+|\/+$/g, '')],
+  );
+}
+
+export function isBelow(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+}
+
 const mostFiles = 1_000_000;
 
 /**
@@ -26,12 +40,14 @@ const mostFiles = 1_000_000;
  * Never a repository's own folder, nor the secrets of a project.
  * @throws SpuffError `config` when git fails, `permission` for what can't be looked at
  */
-export async function listTree(root: string, signal: AbortSignal): Promise<Tree> {
-  const names = await listNames(root, '', signal);
+export async function listTree(project: ProjectFolder, signal: AbortSignal): Promise<Tree> {
+  const { root } = project;
+  const mounts = mountPointsOf(project);
+  const names = await listNames({ root, mounts, signal }, '');
   const files = new Map<string, TreeFile>();
   const left: { path: string; why: string }[] = [];
   for (const path of new Set(names.paths)) {
-    if (isSecretPath(path) || isGitPath(path)) continue;
+    if (isSecretPath(path) || isGitPath(path) || isBelow(path, mounts)) continue;
     const facts = factsOf(join(root, path));
     if (facts === null) {
       // What git can't say in UTF-8 was not found again; what was deleted was listed still.
@@ -49,24 +65,38 @@ interface Names {
   hasGit: boolean;
 }
 
-async function listNames(root: string, below: string, signal: AbortSignal): Promise<Names> {
-  const said = await askGit(join(root, below), signal);
-  if (said === null) return { paths: walk(root, below, []), hasGit: false };
+interface Walk {
+  root: string;
+  mounts: readonly string[];
+  signal: AbortSignal;
+}
+
+async function listNames(at: Walk, below: string): Promise<Names> {
+  const { root, mounts } = at;
+  const said = await askGit(at, below);
+  if (said === null) return { paths: walk(at, below, []), hasGit: false };
   const paths: string[] = [];
   for (const name of said) {
     const path = below + name;
     // A repository in this one is listed as a folder: what is in it is asked of itself.
+    if (isBelow(path, mounts)) continue;
     const isFolder = name.endsWith('/') || factsOf(join(root, path))?.kind === 'folder';
     if (!isFolder) paths.push(path);
-    else paths.push(...(await listNames(root, `${path.replace(/\/$/, '')}/`, signal)).paths);
+    else paths.push(...(await listNames(at, `${path.replace(/\/$/, '')}/`)).paths);
   }
   return { paths, hasGit: true };
 }
 
 /** null: there is no git, or no repository. */
-async function askGit(cwd: string, signal: AbortSignal): Promise<string[] | null> {
+async function askGit({ root, mounts, signal }: Walk, below: string): Promise<string[] | null> {
+  const cwd = join(root, below);
   try {
     const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+    // So that git does not look through a machine's disk: what is mounted may be large, and slow.
+    if (mounts.length > 0 && below === '') {
+      const { stdout } = await runGit(['rev-parse', '--show-prefix'], { cwd, signal });
+      args.push(...mounts.map((path) => `--exclude=/${escapePattern(`${stdout.trimEnd()}${path}`)}`));
+    }
     const { exitCode, stdout, stderr } = await runGit(args, { cwd, signal });
     if (exitCode === 0) return stdout.split('\0').filter((name) => name !== '');
     if (/not a git repository|must be run in a work tree/.test(stderr)) return null;
@@ -80,11 +110,17 @@ async function askGit(cwd: string, signal: AbortSignal): Promise<string[] | null
   }
 }
 
-function walk(root: string, below: string, found: string[]): string[] {
+/** gitignore(5). */
+function escapePattern(path: string): string {
+  return path.replaceAll(/[\\*?[\]!# ]/g, '\\$&');
+}
+
+function walk(at: Walk, below: string, found: string[]): string[] {
+  const { root, mounts } = at;
   for (const entry of readFolder(join(root, below))) {
     const path = `${below}${entry.name}`;
-    if (entry.name === '.git') continue;
-    if (entry.isDirectory()) walk(root, `${path}/`, found);
+    if (entry.name === '.git' || isBelow(path, mounts)) continue;
+    if (entry.isDirectory()) walk(at, `${path}/`, found);
     else found.push(path);
     if (found.length <= mostFiles) continue;
     throw new SpuffError('config', `${root} has more than ${mostFiles} files`, {

@@ -4,9 +4,9 @@ import { type FileSign, isGitPath, isSecretPath, type SyncedFile } from '../doma
 
 interface Sides {
   here: ReadonlyMap<string, { sign: FileSign }>;
-  there: ReadonlyMap<string, { sign: FileSign }>;
+  there: ReadonlyMap<string, { sign: FileSign; kind: string }>;
   record: ReadonlyMap<string, SyncedFile>;
-  /** Whether something is at a path here that does not go to the machine (any more), as what git ignores. */
+  /** Whether a file is at a path here that does not go to the machine (any more), as what git ignores. */
   staysHere: (path: string) => boolean;
 }
 
@@ -27,7 +27,9 @@ export function planUpload({ here, there, record, staysHere }: Sides): UpPlan {
   const plan: UpPlan = { send: [], compare: [], remove: [], goneHere: [], ahead: [], settled: new Map() };
   for (const [path, { sign }] of here) {
     const known = record.get(path);
-    const sees = there.get(path)?.sign;
+    // A folder in its place gives way when it is empty by then, and else the one who sends says so.
+    const inPlace = there.get(path);
+    const sees = inPlace?.kind === 'folder' ? undefined : inPlace?.sign;
     const changedHere = known?.here !== sign;
     const changedThere = known?.there !== sees;
     if (sees === sign) plan.settled.set(path, { here: sign, there: sees });
@@ -50,7 +52,7 @@ export function planUpload({ here, there, record, staysHere }: Sides): UpPlan {
 export interface DownGuards {
   /** The folder of git's hooks, where it is in the tree: relative, without a slash at its end; else null. */
   hooksFolder: string | null;
-  /** Whether git ignores it here. */
+  /** What git ignores here, or what is mounted from a machine. */
   ignored: ReadonlySet<string>;
 }
 

@@ -17,34 +17,33 @@ export interface LocalHistory {
   shallow: readonly string[];
 }
 
+const sentRefs = ['refs/heads', 'refs/tags', 'refs/remotes'];
+
 /** @returns null for what is no repository's own folder, and for one that has only parts of its objects */
 export async function readHistory(root: string, signal: AbortSignal): Promise<LocalHistory | null> {
   const ask = async (...args: string[]) => {
     const { exitCode, stdout } = await runGit(args, { cwd: root, signal });
     return exitCode === 0 ? stdout.trim() : null;
   };
-  // In a folder of a repository this is the way up to it.
-  if ((await ask('rev-parse', '--show-cdup')) !== '') return null;
-  if ((await ask('config', '--get', 'extensions.partialClone')) !== null) return null;
-  const listed = await ask(
-    'for-each-ref',
-    '--format=%(objectname) %(refname) %(symref)',
-    ...['refs/heads', 'refs/tags', 'refs/remotes'],
-  );
+  const [wayUp, partial, listed, isShallow, shallowPath, head, branch, format] = await Promise.all([
+    // In a folder of a repository this is the way up to it.
+    ask('rev-parse', '--show-cdup'),
+    ask('config', '--get', 'extensions.partialClone'),
+    ask('for-each-ref', '--format=%(objectname) %(refname) %(symref)', ...sentRefs),
+    ask('rev-parse', '--is-shallow-repository'),
+    ask('rev-parse', '--git-path', 'shallow'),
+    ask('rev-parse', '-q', '--verify', 'HEAD^{commit}'),
+    ask('symbolic-ref', '-q', 'HEAD'),
+    ask('rev-parse', '--show-object-format'),
+  ]);
+  if (wayUp !== '' || partial !== null) return null;
   const refs = new Map<string, string>();
   for (const line of (listed ?? '').split('\n')) {
     const [id, name, leadsTo] = line.split(' ');
     if (id && name && !leadsTo) refs.set(name, id);
   }
-  const isShallow = (await ask('rev-parse', '--is-shallow-repository')) === 'true';
-  const shallowPath = isShallow ? await ask('rev-parse', '--git-path', 'shallow') : null;
-  return {
-    head: await ask('rev-parse', '-q', '--verify', 'HEAD^{commit}'),
-    branch: await ask('symbolic-ref', '-q', 'HEAD'),
-    format: (await ask('rev-parse', '--show-object-format')) === 'sha256' ? 'sha256' : 'sha1',
-    refs,
-    shallow: shallowPath === null ? [] : readEnds(resolve(root, shallowPath)),
-  };
+  const shallow = isShallow === 'true' && shallowPath !== null ? readEnds(resolve(root, shallowPath)) : [];
+  return { head, branch, format: format === 'sha256' ? 'sha256' : 'sha1', refs, shallow };
 }
 
 function readEnds(path: string): string[] {

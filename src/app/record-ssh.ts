@@ -39,6 +39,10 @@ export function recordSsh(ssh: Ssh, log: AuditLog): Ssh {
       started(target, ['tar', ...request.paths]);
       return watch(log, target, () => ssh.receiveTree(target, request, options));
     },
+    mountVolume: (target, volume, signal) => {
+      started(target, ['sftp-server', volume.path]);
+      return watch(log, target, () => ssh.mountVolume(target, volume, signal));
+    },
     openChannel: (target) => watch(log, target, () => ssh.openChannel(target)),
   };
 }

@@ -18,6 +18,8 @@ const unpackScript = 'mkdir -p -- "$1" && exec tar -x -p --no-same-owner -f - -C
 export interface FilesToSend {
   root: string;
   paths: readonly string[];
+  /** What the files are long in all. */
+  bytes: number;
   onProgress: (percent: number) => void;
 }
 
@@ -28,11 +30,12 @@ export interface FilesToSend {
 export async function sendFiles(
   context: AppContext,
   where: RemoteFolder,
-  { root, paths, onProgress }: FilesToSend,
+  { root, paths, bytes, onProgress }: FilesToSend,
 ): Promise<number | null> {
   const ssh = await context.ssh();
   const request = { root, paths, folder: where.folder };
-  const sendWithRsync = () => ssh.sendTree(where.target, request, { signal: context.signal, onProgress });
+  const options = { signal: context.signal, ...(isLong(bytes, paths.length) && { onProgress }) };
+  const sendWithRsync = () => ssh.sendTree(where.target, request, options);
   try {
     return (await sendWithRsync()).sentBytes;
   } catch (error) {
@@ -43,6 +46,11 @@ export async function sendFiles(
     context.progress.note(`${error.message}: files are sent whole, by tar`);
     return sendWithTar(context, where, { root, paths });
   }
+}
+
+/** Where to show how far it is costs less than it tells. */
+function isLong(bytes: number, files: number): boolean {
+  return bytes > 32 * 1024 * 1024 && bytes / files > 16 * 1024;
 }
 
 function isMissing(error: unknown): error is SpuffError {

@@ -71,17 +71,33 @@ interface RemoteHistory {
   refs: ReadonlyMap<string, string>;
 }
 
+interface HistoryPlan {
+  ours: LocalHistory;
+  known: ReadonlySet<string>;
+  /** What would be passed over. */
+  keep: string | null;
+  updates: readonly RefUpdate[];
+  isNew: boolean;
+}
+
+/** What is to be sent, and the commit that is checked out there then; `send` null: nothing. */
+export interface PlannedHistory {
+  head: string | null;
+  send: HistoryPlan | null;
+}
+
 /**
- * @returns the commit that is checked out there then; null where there is none, or the folder is no repository of its own
+ * Changes nothing.
  * @throws SpuffError `conflict` where the machine has commits on what is checked out that are not here
  */
-export async function sendHistory(scene: Scene): Promise<string | null> {
+export async function planHistory(scene: Scene): Promise<PlannedHistory> {
   const { context, project, where } = scene;
   const ours = await readHistory(project.root, context.signal);
-  if (ours === null) return null;
+  if (ours === null) return { head: null, send: null };
   const argv = ['sh', '-c', lookScript, 'spuff-sync', where.folder, ours.head ?? ''];
   const theirs = parseLook((await runThere(context, where.target, argv, '')).toString('utf8'));
-  if (theirs?.isAhead && theirs.head !== ours.head && theirs.branch === ours.branch) return theirs.head;
+  const isAhead = theirs?.isAhead && theirs.head !== ours.head && theirs.branch === ours.branch;
+  if (isAhead) return { head: theirs.head, send: null };
   const known = await knownHere(scene, [
     ...(theirs?.refs.values() ?? []),
     ...(theirs?.head ? [theirs.head] : []),
@@ -90,9 +106,8 @@ export async function sendHistory(scene: Scene): Promise<string | null> {
   if (keep !== null && !scene.wishes.force) throw commitsThere(scene.instance, theirs?.branch ?? null);
   const updates = planRefs(ours, theirs, known);
   const isPlaced = theirs !== null && theirs.head === ours.head && theirs.branch === ours.branch;
-  if (isPlaced && updates.length === 0) return ours.head;
-  await send(scene, { ours, known, keep, updates, isNew: theirs === null });
-  return ours.head;
+  const isDone = isPlaced && updates.length === 0;
+  return { head: ours.head, send: isDone ? null : { ours, known, keep, updates, isNew: theirs === null } };
 }
 
 function commitsThere({ name }: Instance, branch: string | null): SpuffError {
@@ -145,17 +160,10 @@ function planRefs(ours: LocalHistory, theirs: RemoteHistory | null, known: Reado
   });
 }
 
-async function send(
+export async function sendHistory(
   { context, project, where, step }: Scene,
-  request: {
-    ours: LocalHistory;
-    known: ReadonlySet<string>;
-    keep: string | null;
-    updates: readonly RefUpdate[];
-    isNew: boolean;
-  },
+  { ours, known, keep, updates, isNew }: HistoryPlan,
 ): Promise<void> {
-  const { ours, known, keep, updates, isNew } = request;
   step.update('its history');
   const settings = isNew ? await configForMachine(project.root, ours, context.signal) : [];
   const nothing = '0'.repeat(ours.format === 'sha256' ? 64 : 40);

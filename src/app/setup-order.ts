@@ -42,7 +42,7 @@ export async function readProjectSetup(context: AppContext, directory: string): 
 }
 
 /** Read and checked, and of no effect so far: who relies on one of them must hear that. */
-const unheededKeys = ['volumes', 'prebuild'] as const;
+const unheededKeys = ['prebuild'] as const;
 
 function warnOfUnheeded({ progress }: AppContext, project: ProjectFile): void {
   for (const key of unheededKeys) {

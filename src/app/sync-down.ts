@@ -10,7 +10,7 @@ import { toFileError } from '../lib/atomic-file.ts';
 import { runGit } from '../lib/git.ts';
 import { hashFile } from '../lib/hash-file.ts';
 import type { AppContext } from './context.ts';
-import { factsOf } from './list-tree.ts';
+import { factsOf, isBelow, mountPointsOf } from './list-tree.ts';
 import { type DownGuards, type DownPlan, planDownload } from './plan-sync.ts';
 import { hashFiles, listFiles, type RemoteFile, type RemoteFolder } from './remote-tree.ts';
 import { sshTargetOf } from './select-instance.ts';
@@ -68,7 +68,7 @@ async function bring(scene: Scene): Promise<Done> {
   step.update('looking at both sides');
   const there = await listFiles(context, where);
   const record = readSyncRecord(context, instance.key, where.folder);
-  const guards = await readGuards(project.root, [...there.keys()], context.signal);
+  const guards = await readGuards(project, [...there.keys()], context.signal);
   const signHere = (path: string) => signAt(project, path);
   const plan = planDownload({ there, record: record.files, signHere }, guards);
   const conflicts = await compare(scene, plan, there);
@@ -164,7 +164,12 @@ function removeHere(project: ProjectFile, path: string, plan: DownPlan): void {
 }
 
 /** What the repository here says of the names there. */
-async function readGuards(root: string, paths: readonly string[], signal: AbortSignal): Promise<DownGuards> {
+async function readGuards(
+  project: ProjectFile,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<DownGuards> {
+  const { root } = project;
   const options = { cwd: root, signal };
   const ask = async (...args: string[]) => (await runGit(args, options).catch(() => null))?.stdout ?? '';
   const top = (await ask('rev-parse', '--show-toplevel')).trimEnd() || root;
@@ -172,7 +177,10 @@ async function readGuards(root: string, paths: readonly string[], signal: AbortS
   const hooks = (await ask('config', '-z', '--type=path', '--get-all', 'core.hooksPath')).split('\0').at(-3);
   const folder = hooks === undefined ? '' : relative(root, resolve(top, hooks));
   const isInside = folder !== '' && !folder.startsWith('..');
-  return { hooksFolder: isInside ? folder : null, ignored: await listIgnored(root, paths, signal) };
+  const mounts = mountPointsOf(project);
+  const mounted = paths.filter((path) => isBelow(path, mounts));
+  const ignored = new Set([...(await listIgnored(root, paths, signal)), ...mounted]);
+  return { hooksFolder: isInside ? folder : null, ignored };
 }
 
 /** Where git does not say, nothing is ignored: what is here already is seen to by what is known of it. */

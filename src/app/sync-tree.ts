@@ -15,7 +15,7 @@ import { planUpload, type UpPlan } from './plan-sync.ts';
 import { hashFiles, lookAtFiles, type RemoteFile, type RemoteFolder, removeFiles } from './remote-tree.ts';
 import { sshTargetOf } from './select-instance.ts';
 import { sendFiles } from './send-files.ts';
-import { sendHistory } from './send-history.ts';
+import { type PlannedHistory, planHistory, sendHistory } from './send-history.ts';
 import { compareTrees, makeSnapshot, sendSnapshot } from './send-snapshot.ts';
 import { machineFolderOf } from './setup-order.ts';
 import { readSyncRecord, writeSyncRecord } from './sync-record.ts';
@@ -69,11 +69,15 @@ type Done = Pick<SyncReport, 'brought' | 'removed' | 'bytes' | 'sentBytes' | 'le
 async function syncFiles(scene: SyncScene): Promise<Done> {
   const { context, instance, project, where, wishes, step } = scene;
   step.update('looking at both sides');
-  const tree = await listTree(project.root, context.signal);
+  const tree = await listTree(project, context.signal);
   if (project.sync === 'git') return syncSnapshot(scene, tree);
   const record = readSyncRecord(context, instance.key, where.folder);
-  const there = await lookAtFiles(context, where, new Set([...tree.files.keys(), ...record.files.keys()]));
-  const staysHere = (path: string) => factsOf(join(project.root, path)) !== null;
+  const [there, history] = await Promise.all([
+    lookAtFiles(context, where, new Set([...tree.files.keys(), ...record.files.keys()])),
+    tree.hasGit ? planHistory(scene) : nothingPlanned,
+  ]);
+  const staysHere = (path: string) =>
+    !['folder', undefined].includes(factsOf(join(project.root, path))?.kind);
   // Whoever removed the whole folder there wants it anew.
   const known = there.size === 0 ? new Map() : record.files;
   const plan = planUpload({ here: tree.files, there, record: known, staysHere });
@@ -85,9 +89,9 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
   const bytes = plan.send.reduce((sum, path) => sum + (tree.files.get(path)?.size ?? 0), 0);
   const done = { brought: plan.send, removed: plan.remove, bytes, left: tree.left };
   if (wishes.dryRun) return { ...done, sentBytes: null, head: null };
-  const head = tree.hasGit ? await sendHistory(scene) : null;
+  if (history.send !== null) await sendHistory(scene, history.send);
   await removeFiles(context, where, plan.remove);
-  const sentBytes = await send(scene, plan);
+  const sentBytes = await send(scene, plan, bytes);
   for (const [path, known] of await signSent(scene, plan.send, tree)) plan.settled.set(path, known);
   await writeSyncRecord(context, instance.key, {
     folder: where.folder,
@@ -98,8 +102,10 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
     context.progress.note(
       `${plan.ahead.length} changed on ${instance.name}: bring them with spuff sync --down`,
     );
-  return { ...done, sentBytes, head };
+  return { ...done, sentBytes, head: history.head };
 }
+
+const nothingPlanned: PlannedHistory = { head: null, send: null };
 
 /** `sync: git`. What both sides have is told by git, and for the way down by the signs of what was brought. */
 async function syncSnapshot(scene: SyncScene, tree: Tree): Promise<Done> {
@@ -112,7 +118,8 @@ async function syncSnapshot(scene: SyncScene, tree: Tree): Promise<Done> {
   const bytes = brought.reduce((sum, path) => sum + (tree.files.get(path)?.size ?? 0), 0);
   const done = { brought, removed, bytes, left: tree.left, sentBytes: null };
   if (wishes.dryRun) return { ...done, head: null };
-  const head = await sendHistory(scene);
+  const history = await planHistory(scene);
+  if (history.send !== null) await sendHistory(scene, history.send);
   scene.step.update(`${brought.length} files`);
   await sendSnapshot(scene, record.tree, snapshot);
   const files = new Map(record.files);
@@ -124,7 +131,7 @@ async function syncSnapshot(scene: SyncScene, tree: Tree): Promise<Done> {
     if (here !== undefined && sees !== undefined) files.set(path, { here, there: sees });
   }
   await writeSyncRecord(context, instance.key, { folder: where.folder, files, tree: snapshot });
-  return { ...done, head };
+  return { ...done, head: history.head };
 }
 
 /** Settles what is the same on both sides though it was written twice. @returns what is not */
@@ -157,11 +164,12 @@ async function settleConflicts(
 async function send(
   { context, project, where, step }: SyncScene,
   { send: paths }: UpPlan,
+  bytes: number,
 ): Promise<number | null> {
   if (paths.length === 0) return 0;
   step.update(`${paths.length} files`);
   const onProgress = (percent: number) => step.update(`${paths.length} files, ${percent} %`);
-  return sendFiles(context, where, { root: project.root, paths, onProgress });
+  return sendFiles(context, where, { root: project.root, paths, bytes, onProgress });
 }
 
 /**

@@ -50,9 +50,9 @@ export async function watchTree(
 }
 
 /** Changes with every file that would be sent, and with what is checked out. */
-async function fingerprint({ signal }: AppContext, { root }: ProjectFile): Promise<string> {
-  const { files, hasGit } = await listTree(root, signal);
-  const history = hasGit ? await readHistory(root, signal) : null;
+async function fingerprint({ signal }: AppContext, project: ProjectFile): Promise<string> {
+  const { files, hasGit } = await listTree(project, signal);
+  const history = hasGit ? await readHistory(project.root, signal) : null;
   const signs = [...files].map(([path, { sign }]) => `${path}\0${sign}`);
   return [history?.head, history?.branch, ...signs].join('\n');
 }

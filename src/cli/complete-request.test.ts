@@ -40,7 +40,7 @@ async function offered(words: readonly string[]): Promise<string[]> {
 
 describe('completion', () => {
   it.each([
-    [['s'], ['setup', 'status', 'ssh', 'sizes', 'schema', 'snapshot']],
+    [['s'], ['setup', 'status', 'ssh', 'sync', 'sizes', 'schema', 'snapshot']],
     [
       ['--quiet', 'l'],
       ['ls', 'logs', 'log'],

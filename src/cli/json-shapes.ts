@@ -35,6 +35,7 @@ import { rescueShapes } from './json-rescue.ts';
 import { setupAnswer } from './json-setup.ts';
 import { syncShapes } from './json-sync.ts';
 import { tunnelShapes } from './json-tunnel.ts';
+import { volumeShapes } from './json-volume.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -229,6 +230,7 @@ export const jsonShapes = {
   ...tunnelShapes,
   ...auditShapes,
   ...policyShapes,
+  ...volumeShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

@@ -8,7 +8,6 @@ import type { CliServices, ContextParts } from '../cli/cli.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
-import type { PolicyRule } from '../domain/policy.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ProviderId } from '../domain/provider.ts';
 import type { Ssh } from '../domain/ssh.ts';
@@ -17,9 +16,9 @@ import { systemRuntime } from '../lib/clock.ts';
 import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
 import { openAuditLog } from '../state/audit-log.ts';
-import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
-import { composeProject } from './compose-project.ts';
-import { currentDirectory } from './current-directory.ts';
+import { findHome, type HomePaths, homePaths } from '../state/home.ts';
+import { composeGuard, composeProject, currentDirectory, readPolicyIn } from './compose-project.ts';
+import { guardedPaths } from './guarded-paths.ts';
 import { logTraces } from './log-traces.ts';
 import { once, onceEach } from './once.ts';
 import { ownProgram } from './own-program.ts';
@@ -97,13 +96,6 @@ function composeServices(stop: StopSignals, opened: Opened): CliServices {
     },
     reportBug,
   };
-}
-
-/** The paths of a home that may be used: `guardHome` comes before all that is opened in it. */
-function guardedPaths(): HomePaths {
-  const paths = homePaths(findHome());
-  guardHome(paths);
-  return paths;
 }
 
 async function reportBug(error: unknown, argv: readonly string[]): Promise<string | null> {
@@ -198,46 +190,10 @@ function composeContext(
       return openRescueStore(guardedPaths(), systemRuntime);
     }),
     ...composeProject(),
-    trust: once(async () => {
-      const { openTrustStore } = await import('../state/trust-files.ts');
-      return openTrustStore(guardedPaths());
-    }),
     policy: readPolicyIn,
     ...composeGuard(home),
   };
   return context;
-}
-
-async function readPolicyIn(directory: string): Promise<PolicyRule[]> {
-  const { readPolicy, systemPolicyPath } = await import('../state/policy-files.ts');
-  return readPolicy({ directory, systemPath: systemPolicyPath, systemOwner: 0 });
-}
-
-function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'> {
-  return {
-    guardPolicy: async (directory) => {
-      const { readGuardPolicy } = await import('../state/guard-files.ts');
-      const own = await readGuardPolicy({ home: guardedPaths().home, directory });
-      const rules = await readPolicyIn(directory);
-      if (rules.length === 0) return own;
-      const { narrowGuard } = await import('../app/narrow-guard.ts');
-      return narrowGuard(own, rules);
-    },
-    guardFile: once(async () => {
-      const { openGuardFile } = await import('../state/guard-file-editor.ts');
-      return openGuardFile(guardedPaths().home);
-    }),
-    guardControl: once(async () => {
-      const { tellGuards } = await import('../ssh/guard/control-client.ts');
-      const { findKnownHostKeys } = await import('../ssh/known-host-keys.ts');
-      const { homedir } = await import('node:os');
-      guardedPaths();
-      return {
-        tell: (operation, keys) => tellGuards(home, operation, keys),
-        findHostKeys: (host) => findKnownHostKeys(homedir(), host),
-      };
-    }),
-  };
 }
 
 async function openState(paths: HomePaths, audit: AuditLog): Promise<StateStore> {

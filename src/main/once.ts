@@ -1,10 +1,10 @@
-/** Makes it when it is first asked for, and then no more. */
+/** What is made when it is first asked for, and then kept. */
+
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());
 }
 
-/** The same for each id. */
 export function onceEach<T>(make: (id: string) => Promise<T>): (id: string) => Promise<T> {
   const made = new Map<string, Promise<T>>();
   return (id) => {

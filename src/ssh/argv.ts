@@ -229,18 +229,20 @@ export function buildCopy(
   ];
 }
 
-/** For a program that brings its own destination and command, such as rsync: ssh over the shared connection, without either. */
-export function buildTransport(target: SshTarget, context: SshContext): string[] {
-  return [
-    'ssh',
-    ...asArguments([
-      ...commonOptions(target, context),
-      ...sharedConnection(context),
-      ...sessionOptions('default', 'no'),
-      ['ClearAllForwardings', 'yes'],
-      ['LogLevel', 'ERROR'],
-    ]),
+/**
+ * A configuration file for a program that starts ssh by itself and passes it `-F`: what is said here counts, and the user's own
+ * files have the rest of the say, as everywhere. Lends nothing and shares nothing.
+ */
+export function writeConfigFile(target: SshTarget, context: SshContext): string {
+  const options = [
+    ...commonOptions(target, context),
+    ...ownConnection,
+    ['ClearAllForwardings', 'yes'] as const,
+    ['RequestTTY', 'no'] as const,
+    ['LogLevel', 'ERROR'] as const,
   ];
+  const lines = options.map(([name, value]) => `${name} ${value}`);
+  return `${[...lines, 'Include ~/.ssh/config', 'Include /etc/ssh/ssh_config'].join('\n')}\n`;
 }
 
 /** Prints what ssh would do for this machine with the user's configuration; connects to nothing. */

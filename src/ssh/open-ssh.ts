@@ -73,13 +73,13 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       const { copyFiles } = await import('./copy.ts');
       return copyFiles(target, await prepareVerified(target), paths, options);
     },
-    sendTree: async (target, request, options) => {
-      const { sendTree } = await import('./send-tree.ts');
-      return sendTree(target, await prepareVerified(target), request, options);
-    },
-    receiveTree: async (target, request, options) => {
-      const { receiveTree } = await import('./receive-tree.ts');
-      return receiveTree(target, await prepareVerified(target), request, options);
+    sendTree: async (target, request, options) =>
+      (await import('./send-tree.ts')).sendTree(target, await prepareVerified(target), request, options),
+    receiveTree: async (target, ...rest) =>
+      (await import('./receive-tree.ts')).receiveTree(target, await prepareVerified(target), ...rest),
+    mountVolume: async (target, volume, signal) => {
+      const { mountVolume } = await import('./mount-volume.ts');
+      return mountVolume(target, await prepareVerified(target), volume, signal);
     },
     openChannel: async (target) => {
       const { openAgentChannel } = await import('./channel.ts');

@@ -5,7 +5,7 @@ import { SpuffError } from '../domain/errors.ts';
 import type { SendTreeOptions, SentTree, SshTarget } from '../domain/ssh.ts';
 import { escapeText } from '../lib/escape.ts';
 import { exitCodeOf, runProcess, startProcess } from '../lib/process.ts';
-import { buildTransport, type SshContext } from './argv.ts';
+import { buildSession, type SshContext } from './argv.ts';
 import { hostAlias } from './known-hosts.ts';
 import { openSharedConnection } from './shared-connection.ts';
 
@@ -27,11 +27,14 @@ export async function sendTree(
 ): Promise<SentTree> {
   await requireRsync();
   await openSharedConnection(target, context, options.signal ? { signal: options.signal } : {});
-  const child = await startProcess(buildRsync(target, context, request.folder), {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    cwd: request.root,
-    env: { LC_ALL: 'C' },
-  });
+  const child = await startProcess(
+    buildRsync(target, context, { folder: request.folder, shows: options.onProgress !== undefined }),
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: request.root,
+      env: { LC_ALL: 'C' },
+    },
+  );
   const stop = () => void child.kill('SIGTERM');
   options.signal?.addEventListener('abort', stop, { once: true });
   if (options.signal?.aborted) stop();
@@ -63,18 +66,37 @@ async function requireRsync(): Promise<void> {
   });
 }
 
-export function buildRsync(target: SshTarget, context: SshContext, folder: string): string[] {
+export function buildRsync(
+  target: SshTarget,
+  context: SshContext,
+  { folder, shows }: { folder: string; shows: boolean },
+): string[] {
   return [
     'rsync',
     ...['--links', '--times', '--perms', '--omit-dir-times', '--no-implied-dirs', '--no-iconv'],
     // What is named was changed, also where size and second are as before.
     '--ignore-times',
-    ...['--from0', '--files-from=-', '--stats', '--info=progress2', '--no-human-readable', '--outbuf=L'],
+    ...['--from0', '--files-from=-', '--stats', '--no-human-readable'],
+    // A line for each file: with small ones that takes longer than the files.
+    ...(shows ? ['--info=progress2', '--outbuf=L'] : []),
     `--rsh=${quoteForRsync(buildTransport(target, context))}`,
     '--',
     './',
     `${hostAlias(target.key)}:${folder}/`,
   ];
+}
+
+/** ssh over the shared connection: rsync puts the destination and the command behind it. */
+function buildTransport(target: SshTarget, context: SshContext): string[] {
+  const session = {
+    command: null,
+    tty: 'no',
+    shared: true,
+    forwardAgent: 'no',
+    sshArgs: [],
+    logPath: null,
+  } as const;
+  return buildSession(target, context, session).slice(0, -1);
 }
 
 /**

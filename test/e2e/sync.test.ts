@@ -1,22 +1,11 @@
 /** A project's files on their way to a machine and back, with real programs on both sides. */
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ProjectScene } from './project-scene.ts';
+import { SyncScene } from './sync-scene.ts';
 
-let scene: ProjectScene;
+let scene: SyncScene;
 
 const oddNames = [
   '-rf',
@@ -27,56 +16,29 @@ const oddNames = [
   ' space ',
   'src/deep/er/x',
 ];
-const token = 'ghp_0123456789abcdefghijklmnopqrstuvwxyz';
-
 beforeAll(async () => {
-  scene = new ProjectScene();
-  scene.write({ resources: { size: 'host' } });
-  put('.gitignore', 'node_modules\nspuff.secrets.yaml\n*.env\n');
+  scene = new SyncScene();
   put('README.md', 'hello\n');
   put('run.sh', '#!/bin/sh\necho hi\n', 0o755);
-  put('spuff.secrets.yaml', 'env:\n  DB_PASSWORD: hunter2\n');
-  put('sub/spuff.secrets.yml', 'env: {}\n');
-  put('my.env', 'SECRET=1\n');
-  put('node_modules/x/index.js', 'x');
+  put('my.env', 'ignored');
+  put('node_modules/x/index.js', 'ignored');
   for (const name of oddNames) put(name, name);
   symlinkSync('/etc/hostname', join(scene.folder, 'outside'));
   symlinkSync('src', join(scene.folder, 'inside'));
-  git('init', '-q', '-b', 'main');
-  git('config', 'user.name', 'Ann');
-  git('config', 'user.email', 'ann@example.com');
-  git('config', 'http.https://github.com/.extraheader', `AUTHORIZATION: basic ${token}`);
-  git('remote', 'add', 'origin', `https://ann:${token}@github.com/you/shop.git`);
-  put('.git/hooks/post-checkout', '#!/bin/sh\nexit 1\n', 0o755);
   git('add', 'README.md', '.gitignore', 'run.sh');
   git('commit', '-q', '-m', 'first');
   put('README.md', 'hello, changed\n');
-  await scene.home.ok(['up', 'shop', '--no-connect'], { cwd: scene.folder });
+  await scene.up();
 });
 
 afterAll(() => scene.remove());
 
-function put(name: string, text: string, mode = 0o644): void {
-  const path = join(scene.folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text, { mode });
-}
-
-function git(...args: string[]): string {
-  return execFileSync('git', ['-C', scene.folder, ...args], { encoding: 'utf8' });
-}
-
-const sync = (...args: string[]) => scene.spuff(['sync', 'shop', '--json', ...args]);
-
-async function report(...args: string[]) {
-  const { stdout, stderr } = await sync(...args);
-  if (stdout === '') throw new Error(stderr);
-  return (JSON.parse(stdout) as { sync: Record<'brought' | 'removed' | 'conflicts', string[]> }).sync;
-}
-
-const read = (name: string) => readFileSync(join(scene.folder, name), 'utf8');
-
-const there = (...argv: string[]) => scene.onMachine('sh', '-c', 'cd shop && exec "$@"', 'sh', ...argv);
+const put: SyncScene['put'] = (...args) => scene.put(...args);
+const read: SyncScene['read'] = (name) => scene.read(name);
+const git: SyncScene['git'] = (...args) => scene.git(...args);
+const sync: SyncScene['sync'] = (...args) => scene.sync(...args);
+const report: SyncScene['report'] = (...args) => scene.report(...args);
+const there: SyncScene['there'] = (...argv) => scene.there(...argv);
 
 it('is there after up: names of all kinds, links as links, modes, and the repository', async () => {
   for (const name of oddNames) expect(await there('cat', `./${name}`)).toBe(name);
@@ -87,18 +49,8 @@ it('is there after up: names of all kinds, links as links, modes, and the reposi
   expect(await there('git', 'rev-parse', '--abbrev-ref', 'HEAD')).toBe('main\n');
 });
 
-it('leaves here what git ignores, secrets, and what of the repository may hold one', async () => {
-  const files = await there('find', '.', '-path', './.git/objects', '-prune', '-o', '-print');
-  for (const name of [
-    'my.env',
-    'node_modules',
-    'spuff.secrets.yaml',
-    'spuff.secrets.yml',
-    'hooks/post-checkout',
-  ])
-    expect(files).not.toContain(name);
-  expect(await there('git', 'remote', 'get-url', 'origin')).toBe('https://github.com/you/shop.git\n');
-  expect(await scene.onMachine('sh', '-c', `grep -rF ${token} shop || echo none`)).toBe('none\n');
+it('leaves here what git ignores', async () => {
+  expect(await there('sh', '-c', 'ls -d my.env node_modules 2>/dev/null || echo none')).toBe('none\n');
 });
 
 it('sends what has changed alone, and nothing when nothing has', async () => {
@@ -192,54 +144,6 @@ it('brings commits of the same branch, and keeps those that were made there', as
   expect(await there('git', 'for-each-ref', '--format=%(subject)', 'refs/spuff/kept')).toBe('theirs\n');
 });
 
-it('takes nothing of a repository down, nor what runs here by itself', async () => {
-  git('config', 'core.hooksPath', '.husky');
-  await there(
-    'sh',
-    '-c',
-    `
-    mkdir -p .husky nested && git init -q nested && echo evil >nested/file
-    for f in .git/hooks/post-checkout .husky/pre-commit spuff.yaml spuff.secrets.yaml; do echo evil >$f; done
-    git config core.fsmonitor evil`,
-  );
-  const before = [read('spuff.yaml'), read('.git/config'), read('.git/hooks/post-checkout')];
-  const { brought } = await report('--down');
-  expect(brought).toEqual([]);
-  expect([read('spuff.yaml'), read('.git/config'), read('.git/hooks/post-checkout')]).toEqual(before);
-  expect(existsSync(join(scene.folder, '.husky'))).toBe(false);
-  await there('rm', '-rf', 'spuff.yaml', 'nested', '.husky');
-  await there('git', 'config', '--unset', 'core.fsmonitor');
-});
-
-it('writes nowhere else, whatever the machine calls its files and sends for them', async () => {
-  const outside = join(scene.folder, '..', 'outside-of-it');
-  mkdirSync(outside);
-  await there(
-    'sh',
-    '-c',
-    `
-    rm -rf attack && mkdir -p attack/a && cd attack && echo evil >a/x && tar -cf /tmp/evil.tar a/x && rm -r a
-    ln -s ${outside} a && tar -cf /tmp/evil2.tar a && cd .. && rm -rf attack
-    mkdir a && echo good >a/x && echo good >a-link`,
-  );
-  // The machine's tar sends a link in the place of the folder, then a file through it.
-  await there(
-    'sh',
-    '-c',
-    `printf '%s\n' '#!/bin/sh' 'cat >/dev/null' 'cat /tmp/evil2.tar /tmp/evil.tar' >/tmp/tar
-    sudo install -m 0755 /tmp/tar /usr/local/bin/tar`,
-  );
-  const caught = await sync('--down');
-  expect(caught.exitCode).toBe(11);
-  expect(caught.stderr).toContain('not asked for');
-  await there('sudo', 'rm', '/usr/local/bin/tar');
-  // Here a link is where the folder of the file would be.
-  symlinkSync(outside, join(scene.folder, 'a'));
-  await sync('--down');
-  expect(readdirSync(outside)).toEqual([]);
-  rmSync(join(scene.folder, 'a'));
-});
-
 it('is told of a connection that is cut, and goes on the next time', async () => {
   put('cut/one', 'one');
   await there(
@@ -284,11 +188,11 @@ it('brings each change while it watches, also after the connection was lost', as
 
 it('goes by git where the project says so, and keeps what was changed there', async () => {
   scene.write({ name: 'by-git', resources: { size: 'host' }, sync: 'git' });
-  const byGit = (...argv: string[]) => scene.onMachine('sh', '-c', 'cd by-git && exec "$@"', 'sh', ...argv);
+  const byGit = (...argv: string[]) => scene.inFolder('by-git', ...argv);
   expect((await report()).brought).toEqual(expect.arrayContaining(['-rf', 'run.sh', 'a\nb.txt']));
   expect(await byGit('cat', './a\nb.txt')).toBe('a\nb.txt');
   expect(await byGit('./run.sh')).toBe('hi\n');
-  expect(await byGit('sh', '-c', 'ls *.env */*secrets* || echo none')).toBe('none\n');
+  expect(await byGit('sh', '-c', 'ls *.env 2>/dev/null || echo none')).toBe('none\n');
   await byGit('sh', '-c', 'echo own >own; echo theirs >mine');
   put('README.md', 'by git');
   rmSync(join(scene.folder, '-rf'));
@@ -309,10 +213,9 @@ it('needs neither a repository nor a commit', async () => {
   mkdirSync(plain);
   renameSync(join(scene.folder, '.git'), join(plain, 'git'));
   scene.write({ name: 'plain', resources: { size: 'host' } });
-  const plainly = (...argv: string[]) => scene.onMachine('sh', '-c', 'cd plain && exec "$@"', 'sh', ...argv);
+  const plainly = (...argv: string[]) => scene.inFolder('plain', ...argv);
   const { brought } = await report();
   expect(brought).toContain('my.env');
-  expect(brought).not.toContain('spuff.secrets.yaml');
   expect(await plainly('ls', '.git').catch(() => 'none')).toBe('');
   git('init', '-q', '-b', 'trunk');
   expect(await report()).toMatchObject({ removed: [] });

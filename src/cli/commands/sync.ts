@@ -32,6 +32,7 @@ export const sync = defineCommand({
     { command: 'spuff sync --down', about: 'what was changed there' },
   ],
   json: 'sync',
+  onStop: 'stopping; what has arrived stays',
   run: async ({ arguments: { name }, options }, cli) => {
     if (options.delete && !options.down) throw new SpuffError('usage', '--delete goes with --down alone');
     if (options.watch && (options.down || options.force || options.dryRun))

@@ -13,7 +13,7 @@ export function describeSync({ name }: Instance, report: SyncReport): string {
     return 'the project has sync: none, so its files stay where they are';
   const to = direction === 'up' ? `${name}:${report.folder}` : 'here';
   const parts = [
-    ...(brought.length > 0 ? [`${brought.length} files, ${formatBytes(bytes)}`] : []),
+    ...(brought.length > 0 ? [`${countFiles(brought.length)}, ${formatBytes(bytes)}`] : []),
     ...(removed.length > 0 ? [`${removed.length} removed`] : []),
   ];
   const took = dryRun ? '' : ` in ${formatDuration(Math.max(1_000, Math.round(ms / 1_000) * 1_000))}`;
@@ -28,6 +28,10 @@ export function describeSync({ name }: Instance, report: SyncReport): string {
     ...left,
     ...(dryRun ? ['nothing was brought: this was --dry-run'] : []),
   ].join('\n');
+}
+
+function countFiles(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
 
 function listNames(sign: string, paths: readonly string[]): string[] {
