@@ -2,6 +2,8 @@
  * A project with a devcontainer.json and nothing of spuff's: docker comes from Debian, the reference command line from its
  * registry, and a real container is brought up by it on the machine.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +12,7 @@ import type { RootOnMachine } from '../machine/search-machine.ts';
 import { trustLocalAuthorities } from '../machine/trust-local-authorities.ts';
 import { ProjectScene, partOf, type SetupReport } from './project-scene.ts';
 import { rootOf } from './root-of-instance.ts';
+import { spuffProgram } from './spuff-process.ts';
 
 let scene: ProjectScene;
 let machine: RootOnMachine;
@@ -87,6 +90,17 @@ describe('what is run', () => {
     expect((await scene.spuff(['ssh', 'shop', '--', 'sh', '-c', marker])).stdout).toBe('worker inside\n');
     const host = await scene.spuff(['ssh', 'shop', '--host', '--', 'sh', '-c', marker]);
     expect(host.stdout).toBe('dev outside\n');
+  });
+
+  it('is a terminal, where there is one here', async () => {
+    const command = [...spuffProgram, 'ssh', 'shop'].map((word) => `'${word}'`).join(' ');
+    const env = { SPUFF_BACKGROUND: 'off', SPUFF_HOME: scene.home.path, ...scene.user.env };
+    const child = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, ...env } });
+    const printed = child.stdout.setEncoding('utf8').toArray();
+    child.stdin.write('id -un; tty; exit 4\n');
+    const [status] = await once(child, 'exit');
+    expect((await printed).join('')).toMatch(/worker\r\n\/dev\/pts\/\d+\r\n/);
+    expect(status).toBe(4);
   });
 
   it('gets its arguments, its input and its variables as they are, and gives its status back', async () => {

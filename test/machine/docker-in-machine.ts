@@ -42,7 +42,7 @@ cd "$work"
 chmod 0755 .
 mkdir -p bin etc tmp root home usr/bin dev proc sys
 ln -s bin sbin
-for name in sh bash cat cut id getent sleep ls env stat grep head tr sed uname mkdir rm test true ssh ssh-add nc python3 printf printenv; do
+for name in sh bash cat cut id getent sleep ls env stat grep head tr sed uname mkdir rm test true ssh ssh-add nc python3 printf printenv tty; do
   path=/usr/bin/$name
   [ -x "$path" ] || path=$(command -v "$name" || true)
   [ -n "$path" ] && cp -L --parents "$path" . && { [ -e "bin/$name" ] || cp -L "$path" bin/; }

@@ -87,10 +87,10 @@ find_container() {
 }
 while container=$(find_container) && [ -z "$container" ]; do sleep 1; done
 pid=$(docker inspect --format '{{.State.Pid}}' "$container")
-# The proxy tries one address alone, and some servers listen on the newer loopback only.
+# The proxy tries one address alone, and some servers listen on the newer loopback only. It knows no brackets.
 listens() { grep -qE "^ *[0-9]+: $1:$(printf %04X "$port") [0-9A-F:]+ 0A " "/proc/$pid/net/$2"; }
 host=127.0.0.1
-if ! listens '(0100007F|00000000)' tcp && ! listens '0{32}' tcp6 && listens '0{24}01000000' tcp6; then host='[::1]'; fi
+if ! listens '(0100007F|00000000)' tcp && ! listens '0{32}' tcp6 && listens '0{24}01000000' tcp6; then host=::1; fi
 exec nsenter --net="/proc/$pid/ns/net" -- setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \\
   --inh-caps=-all --bounding-set=-all -- ${socketProxy} --exit-idle-time=3s "$host:$port"
 `;
