@@ -6,6 +6,7 @@ import * as z from 'zod/mini';
 import { auditShapes } from './json-audit.ts';
 import { bundleShapes } from './json-bundles.ts';
 import { guardShapes } from './json-guard.ts';
+import { inspectionShapes } from './json-inspection.ts';
 import { keyShapes } from './json-keys.ts';
 import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
 import {
@@ -229,6 +230,7 @@ export const jsonShapes = {
   ...syncShapes,
   ...tunnelShapes,
   ...auditShapes,
+  ...inspectionShapes,
   ...policyShapes,
   ...volumeShapes,
   config: {

@@ -103,6 +103,7 @@ export const commandGroups: readonly CommandGroup[] = [
   {
     title: 'What holds, and what was done',
     commands: {
+      audit: async () => (await import('./commands/audit.ts')).audit,
       log: async () => (await import('./commands/log.ts')).log,
       'log verify': async () => (await import('./commands/log-verify.ts')).logVerify,
       'policy show': async () => (await import('./commands/policy-show.ts')).policyShow,
