@@ -71,7 +71,8 @@ async function sendAndWatch(
 }
 
 function usesGit({ order }: PreparedSetup): boolean {
-  const { repositories, dotfiles, setup, postUp } = order;
+  const { repositories, dotfiles, devcontainer, setup, postUp } = order;
+  if (devcontainer !== undefined) return true;
   return dotfiles !== null || [repositories, setup, postUp].some(({ length }) => length > 0);
 }
 
@@ -92,7 +93,8 @@ export function setupError({ name }: Instance, status: SetupStatus): SpuffError 
 function logOptionOf({ kind, name, log }: SetupStatus['parts'][number]): string {
   if (kind === 'script') return `--script ${Number(name)}`;
   if (kind === 'bundle' || kind === 'ai') return `--bundle ${name}`;
-  if (kind === 'packages' || kind === 'services' || kind === 'dotfiles') return `--${kind}`;
+  if (kind === 'packages' || kind === 'services' || kind === 'dotfiles' || kind === 'devcontainer')
+    return `--${kind}`;
   if (kind === 'repositories') return '--repos';
   return `--file ${log ?? 'spuff-setup/setup.log'}`;
 }

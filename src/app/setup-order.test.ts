@@ -45,22 +45,6 @@ describe('the order of a project', () => {
     expect(order.aiTools.map(({ name }) => name)).toEqual(['codex']);
   });
 
-  it('says what of the file has no effect', async ({ expect }) => {
-    const warnings: string[] = [];
-    const places = new Map([
-      ['sync', { line: 3, column: 7 }],
-      ['devcontainer', { line: 4, column: 3 }],
-      ['prebuild', { line: 5, column: 3 }],
-    ]);
-    const context = {
-      project: async () => project({ places, sync: 'rsync' }),
-      projectFiles: async () => ({ findSecrets: () => null, readSecrets: async () => null }),
-      progress: { ...silentProgress, warn: (text: string) => warnings.push(text) },
-    } as unknown as AppContext;
-    await readProjectSetup(context, '/work');
-    expect(warnings).toEqual(['/work/spuff.yaml:4:3: devcontainer has no effect in this version of spuff']);
-  });
-
   it('shows no value of a variable but on its way to the machine', async ({ expect }) => {
     const prepared = await prepareSetup(
       { project: project(), env: new Map([['A', new Secret('canary')]]) },

@@ -39,6 +39,8 @@ import { syncShapes } from './json-sync.ts';
 import { tunnelShapes } from './json-tunnel.ts';
 import { volumeShapes } from './json-volume.ts';
 
+const failure = { code: z.string(), message: z.string(), hints: z.array(z.string()) };
+
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
   instances: {
@@ -278,18 +280,14 @@ export const jsonShapes = {
       'Any command with `--json` that fails prints this on standard error; `errors` when it worked on several names.',
     schema: envelope({
       error: z.strictObject({
-        code: z.string(),
-        message: z.string(),
-        hints: z.array(z.string()),
+        ...failure,
         exitStatus: z.number(),
         retryHelps: z.boolean(),
         errors: z.optional(
           z.array(
             z.strictObject({
               name: z.string(),
-              code: z.string(),
-              message: z.string(),
-              hints: z.array(z.string()),
+              ...failure,
             }),
           ),
         ),

@@ -1,4 +1,5 @@
 /** What a project asks of its machine: `spuff.yaml`, after it was read and checked. Nothing in here is resolved yet. */
+import type { DevcontainerFile } from './devcontainer.ts';
 import { nearestInstanceName } from './names.ts';
 import type { OnIdle } from './provider.ts';
 
@@ -105,6 +106,8 @@ export interface ProjectFile {
   prebuild: (typeof prebuildModes)[number];
   /** null: where there is a devcontainer.json and no project file. */
   devcontainer: boolean | null;
+  /** What it says, where it counts. */
+  container: DevcontainerFile | null;
   idleTimeoutMs: number | null | undefined;
   maxLifetimeMs: number | null | undefined;
   firewall: 'my-ip' | 'open' | readonly string[] | undefined;
@@ -155,6 +158,7 @@ export function emptyProject(path: string, root: string, name: string): ProjectF
     sync: 'none',
     prebuild: 'off',
     devcontainer: null,
+    container: null,
     idleTimeoutMs: undefined,
     maxLifetimeMs: undefined,
     firewall: undefined,

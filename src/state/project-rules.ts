@@ -149,7 +149,10 @@ export const projectRules = {
     'Whether the disk with packages, bundles and AI tools is kept, for the next machine to start from.',
     choice(prebuildModes),
   ),
-  devcontainer: about('Whether devcontainer.json counts.', truth),
+  devcontainer: about(
+    'Whether devcontainer.json counts: its container is brought up, and sessions are in it.',
+    truth,
+  ),
   keep_env: about('Whether env is written to the disk of the machine, to be there after a reboot.', truth),
 } as const;
 

@@ -26,6 +26,7 @@ export const logs = defineCommand({
     repos: flag('what git printed'),
     dotfiles: flag('what the dotfiles printed'),
     services: flag('what Compose printed'),
+    devcontainer: flag('what bringing the dev container up printed'),
     script: wholeNumber('what a setup command printed, by its number', { minimum: 1, maximum: 999 }),
     cloudInit: flag(`what cloud-init says about itself (${cloudInitLog})`),
     list: flag('list the files that can be read'),
@@ -62,6 +63,7 @@ interface LogOptions {
   repos: boolean;
   dotfiles: boolean;
   services: boolean;
+  devcontainer: boolean;
   cloudInit: boolean;
 }
 
@@ -77,6 +79,7 @@ function namedFiles(options: LogOptions): string[] {
     ...ofSetup(options.repos, 'repositories'),
     ...ofSetup(options.dotfiles, 'dotfiles'),
     ...ofSetup(options.services, 'services'),
+    ...ofSetup(options.devcontainer, 'devcontainer'),
     ...ofSetup(bundle !== undefined, `bundles/${bundle}`),
     ...ofSetup(script !== undefined, `scripts/${String(script).padStart(3, '0')}`),
   ];

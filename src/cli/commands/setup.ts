@@ -78,7 +78,7 @@ async function runOrJoin(
   if (project !== null) return setUpProject(cli.context, instance, project, { ...wishes, onRefused });
   throw new SpuffError(
     'not-found',
-    `nothing is to be set up: ${instance.directory} has no spuff.yaml that asks for anything`,
+    `nothing is to be set up: ${instance.directory} has no spuff.yaml that asks for anything, and no devcontainer.json`,
     {
       hints: ['begin one there: spuff init --project'],
     },
@@ -87,7 +87,9 @@ async function runOrJoin(
 
 /** Only some parts look at the project's files. */
 function needsFiles(only: SetupSelection[] | null): boolean {
-  return only === null || only.some((part) => ['scripts', 'services', 'hooks'].includes(part));
+  return (
+    only === null || only.some((part) => ['scripts', 'services', 'devcontainer', 'hooks'].includes(part))
+  );
 }
 
 async function stop(cli: Cli, instance: Instance): Promise<void> {

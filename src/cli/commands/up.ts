@@ -97,7 +97,7 @@ export const up = defineCommand({
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
     if (only && instances.length === 1 && connect && sits && !cli.flags.json)
-      return openShell(cli, only, { sshArgs: [] });
+      return openShell(cli, only, { sshArgs: [], host: !options.setup });
     for (const { name } of instances.slice(0, 1)) {
       cli.say(
         `connect: spuff ssh ${name}   run a command: spuff exec ${name} -- CMD   destroy it: spuff down ${name}`,
