@@ -99,6 +99,11 @@ export const commandGroups: readonly CommandGroup[] = [
     commands: {
       log: async () => (await import('./commands/log.ts')).log,
       'log verify': async () => (await import('./commands/log-verify.ts')).logVerify,
+      'incident api-token': async () => (await import('./commands/incident-api-token.ts')).incidentApiToken,
+      'incident vm': async () => (await import('./commands/incident-vm.ts')).incidentVm,
+      'incident ssh-key': async () => (await import('./commands/incident-ssh-key.ts')).incidentSshKey,
+      'incident list': async () => (await import('./commands/incident-list.ts')).incidentList,
+      'incident show': async () => (await import('./commands/incident-show.ts')).incidentShow,
       'policy show': async () => (await import('./commands/policy-show.ts')).policyShow,
       'policy check': async () => (await import('./commands/policy-check.ts')).policyCheck,
     },
@@ -135,6 +140,7 @@ export const families: Readonly<Record<string, string>> = {
   guard: 'what machines may do with the keys of your ssh-agent',
   key: 'the login key of spuff alone: one for each user and computer',
   policy: 'the rules for everybody on a computer or in a repository',
+  incident: 'what to do when a token, a machine or a key is in wrong hands',
   log: 'what spuff did at providers and on machines',
   config: 'read and change the settings',
 };

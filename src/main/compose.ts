@@ -18,6 +18,7 @@ import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
 import { openAuditLog } from '../state/audit-log.ts';
 import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
+import { incidentServices } from './incident-services.ts';
 import { logTraces } from './log-traces.ts';
 import { ownProgram } from './own-program.ts';
 import { credentialVariables, providers } from './providers.ts';
@@ -83,6 +84,7 @@ function composeServices(stop: StopSignals, opened: Opened): CliServices {
     createContext: (parts) => composeContext(parts, stop, opened),
     program: ownProgram,
     credentialVariables: (provider) => credentialVariables[provider] ?? [],
+    ...incidentServices(() => guardedPaths().incidents),
     openTimerHost,
     reapInBackground: async (context) => {
       const { reapInBackground } = await import('./background-reaper.ts');
