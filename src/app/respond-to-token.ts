@@ -154,11 +154,19 @@ async function destroyUnknown(run: IncidentRun, snapshot: boolean): Promise<'don
       continue;
     }
     if (snapshot && one.kind === 'vm') await keepDisk(run, provider, one);
+    // Before it: a process that is killed leaves word of what it was at.
+    run.setFact(`${doomed}${one.id}`, describe(one));
     await removeOrphan(run.context, one);
-    run.said(`destroyed, and seen to be gone: ${describe(one)}`);
+  }
+  const remaining = new Set((await listUnknown(run)).map(({ id }) => id));
+  for (const [fact, what] of Object.entries(run.facts())) {
+    if (!fact.startsWith(doomed)) continue;
+    if (!remaining.has(fact.slice(doomed.length))) run.said(`destroyed, and seen to be gone: ${what}`);
   }
   return kept === 0 ? 'done' : 'left';
 }
+
+const doomed = 'destroying ';
 
 async function keepDisk(run: IncidentRun, provider: Provider, { id, key, name }: Orphan): Promise<void> {
   if (!provider.snapshots || key === null || run.fact(`snapshot ${id}`) !== undefined) return;

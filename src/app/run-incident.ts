@@ -42,6 +42,7 @@ export interface IncidentRun {
   readonly ports: IncidentPorts;
   readonly incident: Incident;
   fact(name: string): string | undefined;
+  facts(): Incident['facts'];
   /** On disk when it returns. */
   setFact(name: string, value: string): void;
   /** What was seen or done; it may be text of a remote. On disk when it returns. */
@@ -109,13 +110,15 @@ async function settle(
 function runOf(context: AppContext, ports: IncidentPorts, book: Book, name: string): IncidentRun {
   const tell = (kind: 'said' | 'todo', text: string) => {
     const line = escapeText(text, { singleLine: true });
-    book.change(name, (step) => ({ [kind]: [...step[kind], line] }));
+    // What an earlier run said and saw just so is not said twice.
+    book.change(name, (step) => ({ [kind]: [...step[kind].filter((one) => one !== line), line] }));
     ports.onLine(kind, line);
   };
   return {
     context,
     ports,
     incident: book.incident,
+    facts: () => book.incident.facts,
     fact: (fact) => book.incident.facts[fact],
     setFact: (fact, value) => book.setFact(fact, value),
     said: (line) => tell('said', line),
