@@ -18,7 +18,7 @@ async function main() {
     run(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: project });
   // npm puts the Node that came with `npm ci` before the system's, but only if it was there when npm started.
   const node = join(project, 'node_modules', '.bin', 'node');
-  const { status } = spawnSync(node, ['scripts/test.ts'], {
+  const { status } = spawnSync(node, ['scripts/test.ts', ...options.only], {
     cwd: project,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -26,10 +26,11 @@ async function main() {
 }
 
 function readOptions(args) {
-  const unknown = args.find((arg) => !['--yes', '-y'].includes(arg));
+  const only = args.filter((arg) => !arg.startsWith('-'));
+  const unknown = args.find((arg) => arg.startsWith('-') && !['--yes', '-y'].includes(arg));
   if (unknown !== undefined) fail(`unknown option ${unknown}`, 'there is only --yes: npm test -- --yes');
   const inCi = !['', '0', 'false', undefined].includes(process.env.CI);
-  return { yes: inCi || args.length > 0 };
+  return { yes: inCi || args.length > only.length, only };
 }
 
 async function prepare({ yes }) {

@@ -12,6 +12,7 @@ import { rescueBeforeDown } from './rescue-before-end.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
 import { refuseTakenName } from './snapshots.ts';
 import { markDestroying } from './untracked-machines.ts';
+import { unmountAll } from './volumes.ts';
 
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
@@ -25,14 +26,14 @@ export interface DownRequest {
 /**
  * Destroys an instance, asks the provider whether it is gone, and forgets it. Goes on with one that an earlier run left
  * half destroyed or half made. Until the provider says that it is gone, the record stays.
- * @returns the name of the snapshot that was taken
+ * @returns the name of the snapshot that was taken, and of the work that was saved
  * @throws SpuffError `conflict` when a living process is at work on it, else what the provider says
  */
 export async function downInstance(
   context: AppContext,
   instance: Instance,
   request: DownRequest,
-): Promise<{ kept: string | null }> {
+): Promise<{ kept: string | null; rescued: string | null }> {
   const state = await context.state();
   const operation = state.beginOperation('down', instance.key);
   try {
@@ -53,7 +54,7 @@ export async function downInstance(
     await (await context.ssh()).forget(instance.key);
     forgetWithReceipt(state, instance, { ...end, by: 'down', why: 'asked', snapshot: kept, rescue });
     if (kept !== null) await retainSnapshots(context, provider, { instanceName: instance.name, state });
-    return { kept };
+    return { kept, rescued: rescue?.name ?? null };
   } catch (error) {
     state.endOperation(operation.id, 'failed');
     throw error;
@@ -67,6 +68,7 @@ async function destroyMachine(
 ): Promise<Pick<MachineEnd, 'vm' | 'endedAt' | 'assumedEndAt'>> {
   const step = context.progress.start(`${instance.name} destroyed`);
   try {
+    await unmountAll(context, instance);
     await (await context.ssh()).disconnect(instance);
     const clock = watchClock(context, provider);
     const vm = await removeMachine(provider, instance, clock.options(5 * 60_000));

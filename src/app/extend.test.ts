@@ -11,6 +11,7 @@ import { SpuffError } from '../domain/errors.ts';
 import { resolvePolicy } from '../domain/guard-policy.ts';
 import type { Instance } from '../domain/instance.ts';
 import { silentProgress } from '../domain/progress.ts';
+import type { ProjectFile } from '../domain/project.ts';
 import { defaultSettings, type Settings } from '../domain/settings.ts';
 import type { AppContext } from './context.ts';
 import { type ExtendRequest, extendInstance } from './extend.ts';
@@ -23,7 +24,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function open(settings: Partial<Settings> = {}) {
+async function open(settings: Partial<Settings> = {}, project: Partial<ProjectFile> | null = null) {
   const runtime = createFakeRuntime();
   const provider = createFakeProvider({ runtime, caps: { clock: 'this-computer' } });
   const within = () => ({
@@ -54,6 +55,7 @@ async function open(settings: Partial<Settings> = {}) {
         return { exitCode: 0, stdout: '', stderr: '' };
       },
     }),
+    project: async () => project,
     policy: async () => [],
     guardPolicy: async () => resolvePolicy(null, null),
     agentPackage: async () => ({
@@ -109,6 +111,16 @@ describe('a lease', () => {
     await expect(extend(request)).rejects.toMatchObject({ code: 'usage' });
     expect(await ends()).toEqual({ provider: end, state: end });
     expect(machine.tells).toBe(0);
+  });
+
+  it('is held to what its project says, where that says something', async () => {
+    const strict = await open({}, { maxLifetimeMs: 3 * hourMs });
+    await expect(strict.extend({ end: { by: 2 * hourMs } })).rejects.toThrow(/max_lifetime.*3h/);
+    const free = await open({}, { maxLifetimeMs: null });
+    await free.extend({ end: { by: 100 * hourMs } });
+    expect((await free.ends()).provider).toEqual(free.later(100 * hourMs));
+    const silent = await open({}, { maxLifetimeMs: undefined });
+    await expect(silent.extend({ end: { by: 23 * hourMs } })).rejects.toMatchObject({ code: 'usage' });
   });
 
   it('goes beyond that when it is told to', async () => {

@@ -120,9 +120,9 @@ async function chooseEnd(
   { end, beyond }: ExtendRequest,
 ): Promise<Date | null> {
   const { nowMs } = clock.read();
-  const { maxLifetimeMs } = await context.settings();
+  const maxLifetimeMs = beyond ? null : await longestLease(context, instance);
   if (end === 'off') {
-    if (maxLifetimeMs !== null && !beyond) throw refused('no end at all', maxLifetimeMs);
+    if (maxLifetimeMs !== null) throw refused('no end at all', maxLifetimeMs);
     return null;
   }
   const atMs = 'at' in end ? end.at.getTime() : addTo(end.by, nowMs, vm.expiresAt, instance.expiresAt);
@@ -131,9 +131,17 @@ async function chooseEnd(
       hints: ['to end it now: spuff down'],
     });
   }
-  if (maxLifetimeMs !== null && atMs - nowMs > maxLifetimeMs && !beyond)
+  if (maxLifetimeMs !== null && atMs - nowMs > maxLifetimeMs)
     throw refused(`an end in ${formatDuration(atMs - nowMs)}`, maxLifetimeMs);
   return new Date(Math.ceil(atMs / 1_000) * 1_000);
+}
+
+/** What its project says comes before what the user's settings say, as when it was made. */
+async function longestLease(context: AppContext, { directory }: Instance): Promise<number | null> {
+  const project = await context.project(directory);
+  return project?.maxLifetimeMs === undefined
+    ? (await context.settings()).maxLifetimeMs
+    : project.maxLifetimeMs;
 }
 
 /** A lease that is over, or has no end, is extended from now on. */
@@ -149,7 +157,7 @@ function refused(what: string, maxLifetimeMs: number): SpuffError {
   return new SpuffError(
     'usage',
     `${what} is further than max_lifetime lets a lease go from now on: ${formatDuration(maxLifetimeMs)}`,
-    { hints: ['for this once: add --beyond', 'see the rule: spuff config get max_lifetime'] },
+    { hints: ['for this once: add --beyond', 'see the rule: spuff config explain max_lifetime'] },
   );
 }
 

@@ -5,7 +5,9 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentProgress } from '../domain/progress.ts';
 import { openProjectFiles } from '../state/project-files.ts';
+import { openTrustStore } from '../state/trust-files.ts';
 import { resolveProjectEnv } from './project-env.ts';
+import { readProjectTrust, trustProject } from './project-trust.ts';
 
 const files = openProjectFiles();
 let root: string;
@@ -22,10 +24,12 @@ async function resolve(project: string, secrets: string | null = null, env: Node
   const notes: string[] = [];
   const context = {
     projectFiles: async () => files,
+    trust: async () => openTrustStore({ trusted: join(root, 'trusted') }),
     signal: new AbortController().signal,
     progress: { ...silentProgress, note: (text: string) => void notes.push(text) },
   };
   const read = await files.read(join(root, 'spuff.yaml'));
+  await trustProject(context, read, (await readProjectTrust(context, read)).commands);
   const resolved = await resolveProjectEnv(context, read, { PATH: path, ...env });
   const values = Object.fromEntries([...resolved].map(([name, secret]) => [name, secret.reveal()]));
   return { resolved, values, notes };

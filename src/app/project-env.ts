@@ -2,34 +2,29 @@
 
 import { fillTemplate, parseEnvTemplate } from '../domain/env-template.ts';
 import { SpuffError } from '../domain/errors.ts';
-import { type EnvValue, type Place, type ProjectFile, placeOf } from '../domain/project.ts';
+import type { ProjectFile } from '../domain/project.ts';
 import { Secret } from '../domain/secret.ts';
 import { isOrderingToken } from '../lib/credential-variables.ts';
 import { escapeText } from '../lib/escape.ts';
 import { runSecretCommand } from '../lib/secret-command.ts';
 import type { AppContext } from './context.ts';
-import { refuseTrackedSecrets } from './tracked-secrets.ts';
-
-interface Variable {
-  name: string;
-  value: EnvValue;
-  /** `/work/app/spuff.yaml:4:9` */
-  where: string;
-}
+import { refuseUntrusted } from './project-trust.ts';
+import { collectVariables, toLocalCommand, type Variable } from './project-variables.ts';
 
 /**
  * What `env` of a project comes to: its file of secrets put over its own, variables of the user's put in, and commands run,
  * one after the other, because a password manager may ask its user. All of it counts as secret.
  * @throws SpuffError `config` naming each variable that is missing and its place, or a file of secrets that git tracks;
- * `permission` for one of somebody else's; `auth` | `unavailable` for a command that failed
+ * `permission` for one of somebody else's, and for a command that its user has not been asked about; `auth` | `unavailable` for a command that failed
  */
 export async function resolveProjectEnv(
-  context: Pick<AppContext, 'projectFiles' | 'signal' | 'progress'>,
+  context: Pick<AppContext, 'projectFiles' | 'trust' | 'signal' | 'progress'>,
   project: ProjectFile,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<ReadonlyMap<string, Secret>> {
-  const variables = await collect(context, project);
+  const variables = await collectVariables(context, project);
   const filled = fillTexts(variables, environment);
+  await refuseUntrusted(context, project, variables.flatMap(toLocalCommand));
   const resolved = new Map<string, Secret>();
   for (const { name, value, where } of variables) {
     if (value.kind === 'text') {
@@ -40,27 +35,6 @@ export async function resolveProjectEnv(
     resolved.set(name, await runFor(context, project, { name, where, command: value.command }, environment));
   }
   return resolved;
-}
-
-async function collect(
-  context: Pick<AppContext, 'projectFiles' | 'signal'>,
-  project: ProjectFile,
-): Promise<Variable[]> {
-  const files = await context.projectFiles();
-  const path = files.findSecrets(project.root);
-  if (path !== null) await refuseTrackedSecrets(path, context.signal);
-  const secrets = await files.readSecrets(project.root);
-  const own = toVariables(project, project.env).filter(
-    ({ name }) => !Object.hasOwn(secrets?.env ?? {}, name),
-  );
-  return [...own, ...(secrets ? toVariables(secrets, secrets.env) : [])];
-}
-
-function toVariables(
-  file: { path: string; places: ReadonlyMap<string, Place> },
-  env: Readonly<Record<string, EnvValue>>,
-): Variable[] {
-  return Object.entries(env).map(([name, value]) => ({ name, value, where: placeOf(file, `env.${name}`) }));
 }
 
 /** All that is missing is named at once, and before any command is run. */

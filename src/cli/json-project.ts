@@ -26,6 +26,21 @@ export const projectShapes = {
       ),
     }),
   },
+  trust: {
+    about:
+      '`trust`: the commands that variables of the project come from; `name` is the variable, `where` is `FILE:LINE:COLUMN`.',
+    schema: envelope({
+      project: z.string(),
+      commands: z.array(
+        z.strictObject({
+          name: z.string(),
+          command: z.string(),
+          where: z.string(),
+          trusted: z.boolean(),
+        }),
+      ),
+    }),
+  },
   validation: {
     about:
       '`validate`. Lines and columns begin with 1. With a problem the command ends with an error of code `config`, after this.',

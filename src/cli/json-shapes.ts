@@ -7,6 +7,7 @@ import { auditShapes } from './json-audit.ts';
 import { bundleShapes } from './json-bundles.ts';
 import { guardShapes } from './json-guard.ts';
 import { incidentShapes } from './json-incident.ts';
+import { inspectionShapes } from './json-inspection.ts';
 import { keyShapes } from './json-keys.ts';
 import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
 import {
@@ -35,14 +36,24 @@ import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
 import { setupAnswer } from './json-setup.ts';
 import { tunnelShapes } from './json-tunnel.ts';
+import { volumeShapes } from './json-volume.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
   instances: {
     about:
       '`up`, `ls`, `down` and `agent upgrade`: the instances that they made, know, destroyed or changed. `untracked`, only ' +
-      'with `ls --refresh`: machines of yours that are not in the state; `spuff down KEY` destroys one.',
-    schema: envelope({ instances: z.array(instance), untracked: z.optional(z.array(untracked)) }),
+      'with `ls --refresh`: machines of yours that are not in the state; `spuff down KEY` destroys one. `kept`, only with `down`: the ' +
+      'snapshot and the saved work of each, where there are any.',
+    schema: envelope({
+      instances: z.array(instance),
+      untracked: z.optional(z.array(untracked)),
+      kept: z.optional(
+        z.array(
+          z.strictObject({ key: z.string(), snapshot: nullable(z.string()), rescue: nullable(z.string()) }),
+        ),
+      ),
+    }),
   },
   plans: {
     about: '`up --dry-run`: what would be made. `requests` are those that the provider would get.',
@@ -219,7 +230,9 @@ export const jsonShapes = {
   ...projectShapes,
   ...tunnelShapes,
   ...auditShapes,
+  ...inspectionShapes,
   ...policyShapes,
+  ...volumeShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

@@ -8,6 +8,7 @@ import { resolveProjectEnv } from '../../src/app/project-env.ts';
 import { SpuffError } from '../../src/domain/errors.ts';
 import { silentProgress } from '../../src/domain/progress.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
+import { openTrustStore } from '../../src/state/trust-files.ts';
 
 // S5: a file of secrets that git tracks is refused, and so is a project's file with what looks like a token in it; neither
 // is shown. The repositories are real.
@@ -36,6 +37,7 @@ const resolve = async () => {
   const project = await files.read(join(root, 'spuff.yaml'));
   const context = {
     projectFiles: async () => files,
+    trust: async () => openTrustStore({ trusted: join(root, 'trusted') }),
     signal: new AbortController().signal,
     progress: silentProgress,
   };

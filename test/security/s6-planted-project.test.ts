@@ -1,4 +1,13 @@
-import { chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,6 +57,29 @@ describe("a stranger's spuff.yaml", () => {
     chownSync(mine, stranger, stranger);
     expect(await home.spuff(['validate'], { cwd: mine })).toMatchObject({ exitCode: 0 });
   });
+});
+
+it('a file that runs a command here is refused until its user lets it, and again when it says another', async () => {
+  const ran = join(shared, 'ran');
+  const write = (command: string) =>
+    writeFileSync(join(mine, 'spuff.yaml'), `env: { A: { from: "${command}" } }\n`);
+  const wants = { exitCode: 15, stderr: expect.stringContaining('wants to run commands on this computer') };
+  const up = () => home.spuff(['up', 'demo', '--no-connect', '--provider', 'hetzner'], { cwd: mine });
+  write(`touch ${ran}`);
+  expect(await up()).toMatchObject(wants);
+  expect(existsSync(ran)).toBe(false);
+
+  expect(await home.spuff(['trust'], { cwd: mine })).toMatchObject({ exitCode: 0 });
+  await up();
+  expect(existsSync(ran)).toBe(true);
+
+  rmSync(ran);
+  write(`touch ${ran} more`);
+  expect(await up()).toMatchObject(wants);
+  write(`touch ${ran}`);
+  expect(await home.spuff(['trust', '--revoke'], { cwd: mine })).toMatchObject({ exitCode: 0 });
+  expect(await up()).toMatchObject(wants);
+  expect(existsSync(ran)).toBe(false);
 });
 
 it('your own is taken', async () => {

@@ -58,6 +58,7 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
     },
     provider: async () => provider,
     ssh: async () => createSsh(world, process),
+    mounts: async () => ({ list: async () => [], unmount: unused, check: unused }),
     policy: async () => [],
     ...{
       agentPackage: unused,
@@ -66,6 +67,7 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
       guardFile: unused,
       guardControl: unused,
       tunnels: unused,
+      trust: unused,
     },
   };
 }

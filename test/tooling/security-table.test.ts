@@ -41,7 +41,34 @@ function findProblems(page: string, testFiles: readonly string[]): string[] {
 const page = readFileSync(join(project, 'docs', 'security.md'), 'utf8');
 const testFiles = readdirSync(join(project, 'test', 'security')).filter((file) => file.endsWith('.test.ts'));
 
+/** Assets and boundaries that are kept by nothing, or by a control that there is not. */
+function findModelProblems(page: string): string[] {
+  const [, model = ''] = page.split('\n## The model\n');
+  const tables = model.split('\n## ')[0] ?? '';
+  const rows = [...tables.matchAll(/^\|(.+)\|$/gm)].map(([, row = '']) =>
+    row.split('|').map((cell) => cell.trim()),
+  );
+  const isNamed = (cell: string) => /^[SWVFLP]\d(?:, [SWVFLP]\d)*$/.test(cell);
+  const kept = rows.filter((cells) => cells.length === 4 && !/^(?:what|-+)?$/.test(cells[0] ?? ''));
+  return [
+    ...(kept.length < 15 ? [`only ${kept.length} assets and boundaries`] : []),
+    ...kept.filter((cells) => !isNamed(cells.at(-1) ?? '')).map(([name]) => `${name} is kept by nothing`),
+    ...kept
+      .flatMap((cells) => (cells.at(-1) ?? '').split(', '))
+      .filter((id) => !controls.includes(id))
+      .map((id) => `there is no control ${id}`),
+  ];
+}
+
 describe('docs/security.md', () => {
+  it('keeps each asset and each boundary by controls that there are', () => {
+    expect(findModelProblems(page)).toEqual([]);
+    expect(findModelProblems(page.replace('S2, F2, F3, P5', ''))).toContain(
+      'private keys that log in is kept by nothing',
+    );
+    expect(findModelProblems(page.replace('S2, F2, F3, P5', 'S2, F9'))).toContain('there is no control F9');
+  });
+
   it('has every control once, each with its tests, and every test in test/security', () => {
     expect(findProblems(page, testFiles)).toEqual([]);
   });

@@ -64,7 +64,11 @@ export const down = defineCommand({
     }
     const { results, failure } = await destroyAll(cli, instances, options);
     if (cli.flags.json && (results.length > 0 || failure === null))
-      cli.printJson({ version: 1, instances: results.map(instanceToJson) });
+      cli.printJson({
+        version: 1,
+        instances: results.map(({ instance }) => instanceToJson(instance)),
+        kept: results.map(({ instance: { key }, snapshot, rescue }) => ({ key, snapshot, rescue })),
+      });
     if (failure !== null) throw failure;
     return 0;
   },
@@ -86,11 +90,18 @@ async function hasConsent(cli: Cli, instances: readonly Instance[]): Promise<boo
   });
 }
 
+interface Destroyed {
+  instance: Instance;
+  /** What is kept of it, by name. */
+  snapshot: string | null;
+  rescue: string | null;
+}
+
 async function destroyAll(
   cli: Cli,
   instances: readonly Instance[],
   options: { snapshot: string | true | undefined; force: boolean; rescue: boolean },
-): Promise<Outcomes<Instance>> {
+): Promise<Outcomes<Destroyed>> {
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   return forEachName([...byName.keys()], async (name) => {
     const instance = byName.get(name) as Instance;
@@ -99,13 +110,13 @@ async function destroyAll(
       options.snapshot === true
         ? defaultSnapshotName(name, cli.context.runtime.now())
         : (options.snapshot ?? null);
-    const { kept } = await downInstance({ ...cli.context, progress }, instance, {
+    const { kept, rescued } = await downInstance({ ...cli.context, progress }, instance, {
       snapshot,
       force: options.force,
       rescue: options.rescue,
     });
     if (kept !== null && !cli.flags.json)
       cli.print(`kept as snapshot ${kept}: spuff up ${name} --snapshot ${kept}`);
-    return instance;
+    return { instance, snapshot: kept, rescue: rescued };
   });
 }

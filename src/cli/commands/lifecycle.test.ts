@@ -209,7 +209,10 @@ describe('spuff down', () => {
     const run = { state, ssh, provider: { ...provider([]), destroy } };
     const { out, err, status } = await runLine(['down', 'demo', 'other', '--json'], run);
     expect(status).toBe(14);
-    expect(JSON.parse(out).instances).toMatchObject([{ name: 'demo' }]);
+    expect(JSON.parse(out)).toMatchObject({
+      instances: [{ name: 'demo' }],
+      kept: [{ snapshot: null, rescue: null }],
+    });
     expect(JSON.parse(err.trim().split('\n').at(-1) ?? '')).toMatchObject({
       error: { errors: [{ name: 'other' }] },
     });

@@ -20,6 +20,52 @@ const put = (name: string, text = '') => writeFileSync(join(directory, name), te
 const read = (name: string) => readFileSync(join(directory, name), 'utf8');
 const run = (...argv: string[]) => runLine(argv, { directory });
 
+describe('spuff trust', () => {
+  const wants = 'env: { A: { from: "pass show a" }, B: { from: "pass show b" } }\n';
+  const inProject = async (): Promise<FakeRun> => {
+    const home = join(directory, '..', 'home');
+    mkdirSync(home, { mode: 0o700, recursive: true });
+    return { directory, home, project: await files.read(join(directory, 'spuff.yaml')) };
+  };
+
+  it('shows what would run here, lets it, and takes it back', async () => {
+    put('spuff.yaml', wants);
+    const shown = await runLine(['trust', '--show'], await inProject());
+    expect(shown.out).toBe(
+      `not trusted:\n  pass show a   (env.A, ${directory}/spuff.yaml:1:11)\n  pass show b   (env.B, ${directory}/spuff.yaml:1:39)\n`,
+    );
+    expect((await runLine(['trust'], await inProject())).out).toMatch(/^trusted:\n {2}pass show a/);
+    const { out } = await runLine(['trust', '--show', '--json'], await inProject());
+    const printed: unknown = JSON.parse(out);
+    expect(jsonShapes.trust.schema.safeParse(printed).error).toBeUndefined();
+    expect(printed).toMatchObject({ commands: [{ trusted: true }, { trusted: true }] });
+    expect((await runLine(['trust', '--revoke'], await inProject())).out).toMatch(/^not trusted:/);
+  });
+
+  it('is not for a folder without a project', async () => {
+    const { status, err } = await run('trust');
+    expect(status).not.toBe(0);
+    expect(err).toContain('belongs to no project');
+  });
+
+  it.each([true, false])('is asked about by up: %s', async (answer) => {
+    put('spuff.yaml', wants);
+    const asked: string[] = [];
+    const confirm = async (message: string) => {
+      asked.push(message);
+      return answer;
+    };
+    const given = { ...(await inProject()), terminals: { err: true, input: true }, questions: { confirm } };
+    const { err } = await runLine(['up', 'demo', '--no-connect'], given);
+    expect(asked).toHaveLength(1);
+    expect(err).toContain('pass show a');
+    if (answer) expect(err).not.toContain('this project wants');
+    else expect(err).toContain('this project wants to run commands on this computer');
+    const { out } = await runLine(['trust', '--show'], await inProject());
+    expect(out).toMatch(answer ? /^trusted:/ : /^not trusted:/);
+  });
+});
+
 describe('spuff validate', () => {
   it('is content with what is right', async () => {
     put('spuff.yaml', 'version: "1"\nbundles: [node]\n');

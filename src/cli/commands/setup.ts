@@ -3,6 +3,7 @@ import type { SetupStatus } from '../../app/watch-setup.ts';
 import { SpuffError } from '../../domain/errors.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { type SetupSelection, setupSelections } from '../../domain/setup.ts';
+import { askTrust } from '../ask-trust.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag, instanceArgument, text } from '../parameters.ts';
@@ -69,6 +70,8 @@ async function runOrJoin(
   const onRefused = tellRefusals(cli);
   const joined = await joinSetup(cli.context, instance, onRefused);
   if (joined !== null) return joined;
+  const file = await cli.context.project(instance.directory);
+  if (file !== null) await askTrust(cli, file);
   const project = await readProjectSetup(cli.context, instance.directory);
   if (project !== null) return setUpProject(cli.context, instance, project, { ...wishes, onRefused });
   throw new SpuffError(

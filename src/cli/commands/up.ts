@@ -83,6 +83,7 @@ export const up = defineCommand({
       cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
     if (failure !== null) throw failure;
     if (setup !== null) await setUpEach(cli, instances, setup);
+    await mountEach(cli, instances);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
@@ -147,8 +148,12 @@ async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Prom
 }
 
 /** Before a machine is made: what is missing is said while nothing costs anything. */
-async function readSetup({ context }: Cli): Promise<ProjectSetup | null> {
-  if ((await context.project()) === null) return null;
+async function readSetup(cli: Cli): Promise<ProjectSetup | null> {
+  const { context } = cli;
+  const project = await context.project();
+  if (project === null) return null;
+  const { askTrust } = await import('../ask-trust.ts');
+  await askTrust(cli, project);
   const { readProjectSetup } = await import('../../app/setup-order.ts');
   return readProjectSetup(context, context.directory);
 }
@@ -156,6 +161,12 @@ async function readSetup({ context }: Cli): Promise<ProjectSetup | null> {
 async function setUpEach(cli: Cli, instances: readonly Instance[], setup: ProjectSetup): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
   await setUpMachines(cli, instances, setup);
+}
+
+async function mountEach(cli: Cli, instances: readonly Instance[]): Promise<void> {
+  if (((await cli.context.project())?.volumes.length ?? 0) === 0) return;
+  const { mountAfterUp } = await import('../mount-volumes.ts');
+  for (const instance of instances) await mountAfterUp(cli, instance);
 }
 
 async function cloneOnEach(cli: Cli, instances: readonly Instance[], url: string): Promise<void> {
