@@ -6,7 +6,6 @@ import * as z from 'zod/mini';
 import { auditShapes } from './json-audit.ts';
 import { bundleShapes } from './json-bundles.ts';
 import { guardShapes } from './json-guard.ts';
-import { incidentShapes } from './json-incident.ts';
 import { inspectionShapes } from './json-inspection.ts';
 import { keyShapes } from './json-keys.ts';
 import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
@@ -223,7 +222,6 @@ export const jsonShapes = {
     }),
   },
   ...rescueShapes,
-  ...incidentShapes,
   ...keyShapes,
   ...bundleShapes,
   ...guardShapes,
