@@ -1,4 +1,4 @@
-/** P1: the playbooks, with an intruder's machine planted at a cloud, killed at each step, and on a real machine. */
+/** P1: the playbooks, with an intruder's machine planted at a cloud, killed at every second line that they say, and on a real machine. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, statSync } from 'node:fs';
