@@ -1,6 +1,5 @@
 import { describe, it } from 'vitest';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
-import { silentProgress } from '../domain/progress.ts';
 import { emptyProject, type ProjectFile } from '../domain/project.ts';
 import { Secret } from '../domain/secret.ts';
 import { setupOrder, setupRequest } from '../protocol/setup-schema.ts';

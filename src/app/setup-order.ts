@@ -3,7 +3,7 @@ import { type DevcontainerFile, devcontainerCliPlan } from '../domain/devcontain
 import { SpuffError } from '../domain/errors.ts';
 import { folderOfGitUrl } from '../domain/git-url.ts';
 import type { Instance } from '../domain/instance.ts';
-import { type ProjectFile, placeOf, type RepositoryWish } from '../domain/project.ts';
+import type { ProjectFile, RepositoryWish } from '../domain/project.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { BundlePlan, SetupOrder, SetupRequest } from '../protocol/setup-schema.ts';
 import type { AppContext } from './context.ts';
