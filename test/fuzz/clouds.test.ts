@@ -24,7 +24,8 @@ function mutateScene(input: Buffer, random: Random): Buffer {
   const body = Buffer.from(answer.body);
   const isJson = /^[[{]/.test(answer.body);
   answer.body = (isJson ? mutateJson(body, random) : mutateBytes(body, random)).toString('utf8');
-  if (random.chance(0.1)) answer.status = random.pick([200, 204, 400, 401, 403, 404, 409, 422, 423, 429, 500, 503]);
+  if (random.chance(0.1))
+    answer.status = random.pick([200, 204, 400, 401, 403, 404, 409, 422, 423, 429, 500, 503]);
   return Buffer.from(`${JSON.stringify(scene)}\n`);
 }
 
@@ -51,7 +52,11 @@ async function play(cloud: Cloud, input: Buffer): Promise<void> {
 describe('answers of a cloud', () => {
   for (const name of ['hetzner', 'digitalocean', 'aws'] as const) {
     it(`${name}: whatever it says is understood, or an error of the provider`, async ({ expect }) => {
-      const { failures, taken } = await fuzz({ name, parse: (input) => play(name, input), mutate: mutateScene });
+      const { failures, taken } = await fuzz({
+        name,
+        parse: (input) => play(name, input),
+        mutate: mutateScene,
+      });
       expect(failures).toEqual([]);
       expect(taken).toBeGreaterThan(0);
     });

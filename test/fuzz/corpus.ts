@@ -8,7 +8,9 @@ const root = join(import.meta.dirname, 'corpus');
 /** In the order of their names. @throws Error for a parser that has none: nothing could be made out of nothing */
 export function readCorpus(parser: string): [Buffer, ...Buffer[]] {
   const directory = join(root, parser);
-  const [first, ...more] = readdirSync(directory).sort().map((name) => readFileSync(join(directory, name)));
+  const [first, ...more] = readdirSync(directory)
+    .sort()
+    .map((name) => readFileSync(join(directory, name)));
   if (first === undefined) throw new Error(`there is nothing in ${directory}`);
   return [first, ...more];
 }

@@ -9,10 +9,32 @@ const mostMoreBytes = 4_096;
 const pieces = [
   ...['__proto__', 'constructor', 'null', 'true', '-1', '1e999', '99999999999999999999', 'NaN', '0x10', ''],
   ...['{', '}', '[', ']', '"', "'", ':', ': ', ',', '#', '&a', '*a', '<<: *a', '!!binary ', '---\n', '...\n'],
-  ...['\n', '\r\n', '\t', '  ', '\0', '\u001b[2J', '\u202e', '\ufeff', '\u2028', '$', '${', '}', ':-', '$$', '%', '\\'],
+  ...[
+    '\n',
+    '\r\n',
+    '\t',
+    '  ',
+    '\0',
+    '\u001b[2J',
+    '\u202e',
+    '\ufeff',
+    '\u2028',
+    '$',
+    '${',
+    '}',
+    ':-',
+    '$$',
+    '%',
+    '\\',
+  ],
   ...['<', '>', '</', '<!DOCTYPE a>', '<![CDATA[', '&#x110000;', '&lt;', '../', '@', '=', '==', '-', '..'],
 ].map((text) => Buffer.from(text));
-const bytes = [Buffer.from([0xff]), Buffer.from([0xc0, 0x80]), Buffer.from([0, 0, 0, 0]), Buffer.from([255, 255, 255, 255])];
+const bytes = [
+  Buffer.from([0xff]),
+  Buffer.from([0xc0, 0x80]),
+  Buffer.from([0, 0, 0, 0]),
+  Buffer.from([255, 255, 255, 255]),
+];
 const dictionary = [...pieces, ...bytes] as [Buffer, ...Buffer[]];
 
 /** Some changes one after the other: bits, bytes, pieces put in, taken out, doubled and moved. */
@@ -56,7 +78,8 @@ function repeat(piece: Buffer, count: number): Buffer {
 }
 
 const strangers: readonly [unknown, ...unknown[]] = [
-  ...[null, true, false, 0, -1, 1.5, 2 ** 53, 1e308, '', ' ', '0', 'null', '1e999', 'x'.repeat(2_000)],
+  null,
+  ...[true, false, 0, -1, 1.5, 2 ** 53, 1e308, '', ' ', '0', 'null', '1e999', 'x'.repeat(2_000)],
   ...['\u001b[31m', '\0', '\ud800', '2026-13-45T99:99:99Z', '::::', '-oProxyCommand=x', '../../etc/passwd'],
   ...[[], {}, [[]], [null], { length: -1 }, JSON.parse('{"__proto__":{"a":1}}')],
 ];

@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Provider } from '../../src/domain/provider.ts';
-import { type HttpsAnswer, requestHttps } from '../../src/lib/https.ts';
 import type { Transport } from '../../src/lib/api-client.ts';
+import { type HttpsAnswer, requestHttps } from '../../src/lib/https.ts';
 import { makeHarness as makeAws } from '../simulators/aws/harness.ts';
 import { makeHarness as makeDigitalOcean } from '../simulators/digitalocean/harness.ts';
 import { makeHetznerHarness } from '../simulators/hetzner/harness.ts';
@@ -11,7 +11,12 @@ import { type Cloud, openCloud, operations } from './clouds.ts';
 
 const corpus = join(import.meta.dirname, 'corpus');
 
-async function record(cloud: Cloud, harness: Awaited<ReturnType<typeof makeAws | typeof makeDigitalOcean | typeof makeHetznerHarness>>, address: URL, token: string) {
+async function record(
+  cloud: Cloud,
+  harness: Awaited<ReturnType<typeof makeAws | typeof makeDigitalOcean | typeof makeHetznerHarness>>,
+  address: URL,
+  token: string,
+) {
   const spec = harness.makeSpec();
   const vm = await harness.provider.create(spec, harness.within(600_000));
   await harness.provider.waitFor(vm.id, 'running', harness.within(600_000));
@@ -36,9 +41,14 @@ async function record(cloud: Cloud, harness: Awaited<ReturnType<typeof makeAws |
 /** Of a list two are enough: they are all alike. */
 function shorten(body: string): string {
   try {
-    return JSON.stringify(JSON.parse(body), (_key, value) => (Array.isArray(value) ? value.slice(0, 2) : value));
+    return JSON.stringify(JSON.parse(body), (_key, value) =>
+      Array.isArray(value) ? value.slice(0, 2) : value,
+    );
   } catch {
-    return body.replace(/((?:<item>(?:(?!<item>)[\s\S])*?<\/item>\s*){2})(?:<item>(?:(?!<item>)[\s\S])*?<\/item>\s*)+/g, '$1');
+    return body.replace(
+      /((?:<item>(?:(?!<item>)[\s\S])*?<\/item>\s*){2})(?:<item>(?:(?!<item>)[\s\S])*?<\/item>\s*)+/g,
+      '$1',
+    );
   }
 }
 

@@ -49,7 +49,9 @@ export async function fuzz(target: FuzzTarget, count = inputsWanted): Promise<Fu
   } finally {
     await watch.end();
   }
-  console.log(`fuzz ${name}: ${inputs} inputs, ${taken} taken, ${inputs - taken} refused or failed, ${failures.length} failures`);
+  process.stdout.write(
+    `fuzz ${name}: ${inputs} inputs, ${taken} taken, ${inputs - taken} refused or failed, ${failures.length} failures\n`,
+  );
   return { inputs, taken, failures };
 }
 
@@ -72,6 +74,8 @@ async function runOne({ parse, isForeseen }: FuzzTarget, input: Buffer): Promise
     return 'taken';
   } catch (error) {
     if (isForeseen?.(error) || (error instanceof SpuffError && error.code !== 'internal')) return 'refused';
-    return error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' ') : String(error);
+    return error instanceof Error
+      ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' ')
+      : String(error);
   }
 }

@@ -1,26 +1,38 @@
 import { describe, it } from 'vitest';
-import { parseProcessStat, parseLoad, parseMemory, parseMounts, parseNetwork as parseCounters, parseStat, parseUsers } from '../../src/agent/proc-files.ts';
+import {
+  parseNetwork as parseCounters,
+  parseLoad,
+  parseMemory,
+  parseMounts,
+  parseProcessStat,
+  parseStat,
+  parseUsers,
+} from '../../src/agent/proc-files.ts';
 import { readAuthorizedKeys } from '../../src/bootstrap/authorized-keys.ts';
 import { renderKnownHosts } from '../../src/bootstrap/known-hosts.ts';
 import { buildUserData, type UserDataInput } from '../../src/bootstrap/user-data.ts';
 import { parseAgentConfig } from '../../src/domain/agent-config.ts';
 import { formatDuration, parseDurationMs } from '../../src/domain/duration.ts';
 import { fillTemplate, parseEnvTemplate } from '../../src/domain/env-template.ts';
+import { SpuffError } from '../../src/domain/errors.ts';
 import { folderOfGitUrl, toGitUrl } from '../../src/domain/git-url.ts';
 import { formatMoney, parseMoneyLimit } from '../../src/domain/money.ts';
 import { parsePortWish } from '../../src/domain/port-wish.ts';
 import { readSummary, readTrailer } from '../../src/domain/read-rescue.ts';
-import { SpuffError } from '../../src/domain/errors.ts';
 import { escapeText } from '../../src/lib/escape.ts';
 import { readFingerprint, readHostKey, readHostName, readLoginUser } from '../../src/lib/guard-values.ts';
 import { parseNetwork } from '../../src/lib/network-address.ts';
 import { findWeakness, parsePublicKey } from '../../src/lib/public-key.ts';
 import { splitWords } from '../../src/lib/split-words.ts';
-import { makeHostKey } from '../../src/ssh/host-key.ts';
 import { createFrameReader, FrameError } from '../../src/ssh/guard/agent-frames.ts';
-import { parseExtension, parseIdentitiesAnswer, parseSignRequest } from '../../src/ssh/guard/agent-messages.ts';
+import {
+  parseExtension,
+  parseIdentitiesAnswer,
+  parseSignRequest,
+} from '../../src/ssh/guard/agent-messages.ts';
 import { parseSignedData } from '../../src/ssh/guard/signed-data.ts';
 import { verifyHostSignature } from '../../src/ssh/guard/verify-signature.ts';
+import { makeHostKey } from '../../src/ssh/host-key.ts';
 import { buildLine, genesis } from '../../src/state/audit-line.ts';
 import { verifyChain } from '../../src/state/audit-verify.ts';
 import { sampleRequest } from '../fakes/sample-audit.ts';
@@ -49,7 +61,8 @@ function readMessages(input: Buffer): void {
 }
 
 function readMachineFiles(text: string): void {
-  for (const parse of [parseStat, parseLoad, parseMemory, parseCounters, parseMounts, parseUsers]) parse(text);
+  for (const parse of [parseStat, parseLoad, parseMemory, parseCounters, parseMounts, parseUsers])
+    parse(text);
   orRefuse(parseProcessStat(text));
 }
 
@@ -82,7 +95,8 @@ const targets: readonly FuzzTarget[] = [
     if (key) findWeakness(key);
   }),
   text('known-hosts', (one) => {
-    for (const read of [readAuthorizedKeys, readHostName, readLoginUser, readFingerprint, escapeText]) read(one);
+    for (const read of [readAuthorizedKeys, readHostName, readLoginUser, readFingerprint, escapeText])
+      read(one);
     // Of lines that were read, none must be of another form when it is written.
     const key = readHostKey(one.replace(/^\S+ /, ''));
     orRefuse(key);
@@ -92,7 +106,12 @@ const targets: readonly FuzzTarget[] = [
   {
     name: 'log',
     parse: (bytes) =>
-      verifyChain({ segments: [{ name: 'a', bytes }], known: { head, base: genesis }, newestSeq: () => 1, fromHash: null }),
+      verifyChain({
+        segments: [{ name: 'a', bytes }],
+        known: { head, base: genesis },
+        newestSeq: () => 1,
+        fromHash: null,
+      }),
   },
   json('agent-config', (one) => orRefuse(parseAgentConfig(one))),
   json('rescue-summary', (one) => orRefuse(readSummary(one) ?? readTrailer(one))),
@@ -110,15 +129,25 @@ describe('texts and bytes', () => {
 
   it('user-data is refused, or JSON that says what it was made of', async ({ expect }) => {
     const parse = (input: Buffer) => {
-      const wanted = JSON.parse(input.toString('utf8')) as Record<'user' | 'hostName' | 'key' | 'agentTokenSha256', unknown> & { sshPublicKeys: unknown };
+      const wanted = JSON.parse(input.toString('utf8')) as Record<
+        'user' | 'hostName' | 'key' | 'agentTokenSha256',
+        unknown
+      > & { sshPublicKeys: unknown };
       const word = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
       const given: UserDataInput = {
         ...{ user: word(wanted?.user), hostName: word(wanted?.hostName), key: word(wanted?.key) },
-        ...{ agentTokenSha256: word(wanted?.agentTokenSha256), injectedHostKey: hostKey, maxUserDataBytes: 32_768 },
+        ...{
+          agentTokenSha256: word(wanted?.agentTokenSha256),
+          injectedHostKey: hostKey,
+          maxUserDataBytes: 32_768,
+        },
         sshPublicKeys: Array.isArray(wanted?.sshPublicKeys) ? wanted.sshPublicKeys.map(word) : [],
       };
       const document = buildUserData(given);
-      const said = JSON.parse(document.slice(document.indexOf('\n'))) as { hostname: string; users: { name: string }[] };
+      const said = JSON.parse(document.slice(document.indexOf('\n'))) as {
+        hostname: string;
+        users: { name: string }[];
+      };
       if (said.hostname !== given.hostName || said.users.length !== 1 || said.users[0]?.name !== given.user)
         throw new Error('the document says something else than what was asked for');
     };

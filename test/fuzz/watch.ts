@@ -29,7 +29,10 @@ export function startWatch(parser: string): { begin(input: Buffer): void; end():
   const numbers = new Int32Array(shared, 0, 2);
   const held = new Uint8Array(shared, 8);
   const folder = failurePath(parser, Buffer.alloc(0)).replace(/[0-9a-f]{12}$/, '');
-  const worker = new Worker(program, { eval: true, workerData: { shared, longestMs, folder, pid: process.pid } });
+  const worker = new Worker(program, {
+    eval: true,
+    workerData: { shared, longestMs, folder, pid: process.pid },
+  });
   return {
     begin: (input) => {
       const kept = input.subarray(0, largestBytes);
