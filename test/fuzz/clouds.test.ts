@@ -5,7 +5,7 @@ import type { HttpsAnswer } from '../../src/lib/https.ts';
 import type { Random } from '../simulation/random.ts';
 import { type Cloud, openCloud, operations } from './clouds.ts';
 import { mutateBytes, mutateJson } from './mutate.ts';
-import { fuzz } from './run-fuzz.ts';
+import { fuzz, inputsWanted } from './run-fuzz.ts';
 
 /** A call of a provider, and what comes back to its requests, one after the other; the last one for all after it. */
 interface Scene {
@@ -50,6 +50,16 @@ async function play(cloud: Cloud, input: Buffer): Promise<void> {
 }
 
 describe('answers of a cloud', () => {
+  it('aws: so it is with its large answers, of which there are fewer', async ({ expect }) => {
+    const parse = (input: Buffer) => play('aws', input);
+    const { failures, taken } = await fuzz(
+      { name: 'aws-large', parse, mutate: mutateScene },
+      inputsWanted / 10,
+    );
+    expect(failures).toEqual([]);
+    expect(taken).toBeGreaterThan(0);
+  });
+
   for (const name of ['hetzner', 'digitalocean', 'aws'] as const) {
     it(`${name}: whatever it says is understood, or an error of the provider`, async ({ expect }) => {
       const { failures, taken } = await fuzz({

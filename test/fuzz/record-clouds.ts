@@ -27,13 +27,17 @@ async function record(
     return answer;
   };
   const provider: Provider = openCloud(cloud, harness.clock, transport, address, token);
-  mkdirSync(join(corpus, cloud), { recursive: true });
   for (const [name, run] of Object.entries(operations)) {
     answers = [];
     await run(provider, { id: vm.id, key: spec.key }, harness.within(600_000)).catch(() => undefined);
     const kept = answers.map((answer) => ({ ...answer, body: shorten(answer.body) }));
     const scene = { operation: name, id: vm.id, key: spec.key, answers: kept };
-    if (answers.length > 0) writeFileSync(join(corpus, cloud, name), `${JSON.stringify(scene)}\n`);
+    const text = `${JSON.stringify(scene)}
+`;
+    // Large ones take so long that they would hold up the others.
+    const folder = join(corpus, text.length > 12_000 ? `${cloud}-large` : cloud);
+    mkdirSync(folder, { recursive: true });
+    if (answers.length > 0) writeFileSync(join(folder, name), text);
   }
   await harness.sim.stop();
 }
