@@ -41,7 +41,7 @@ async function play(cloud: Cloud, input: Buffer): Promise<void> {
   };
   let count = 0;
   const transport = async () => {
-    nowMs += 5_000;
+    nowMs += 500;
     return answers[Math.min(count++, answers.length - 1)] ?? answers[0];
   };
   const provider = openCloud(cloud, runtime, transport, new URL('https://cloud.example/v1'));
@@ -54,19 +54,24 @@ describe('answers of a cloud', () => {
     const parse = (input: Buffer) => play('aws', input);
     const { failures, taken } = await fuzz(
       { name: 'aws-large', parse, mutate: mutateScene },
-      inputsWanted / 10,
+      inputsWanted / 100,
     );
     expect(failures).toEqual([]);
     expect(taken).toBeGreaterThan(0);
   });
 
+  /** Each request to AWS is signed, and XML is slow to read: a fifth fits into a run. */
+  const share = { hetzner: 1, digitalocean: 1, aws: 0.2 };
   for (const name of ['hetzner', 'digitalocean', 'aws'] as const) {
     it(`${name}: whatever it says is understood, or an error of the provider`, async ({ expect }) => {
-      const { failures, taken } = await fuzz({
-        name,
-        parse: (input) => play(name, input),
-        mutate: mutateScene,
-      });
+      const { failures, taken } = await fuzz(
+        {
+          name,
+          parse: (input) => play(name, input),
+          mutate: mutateScene,
+        },
+        inputsWanted * share[name],
+      );
       expect(failures).toEqual([]);
       expect(taken).toBeGreaterThan(0);
     });
