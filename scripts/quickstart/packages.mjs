@@ -26,6 +26,8 @@ export const testPackages = [
   ...['nftables', 'nmap', 'iproute2', 'procps', 'strace'],
   // Second opinions: of sshd's settings, of user data; certificates that prove nothing.
   ...['ssh-audit', 'cloud-init', 'openssl'],
+  // Mounts folders of machines.
+  'sshfs',
   // Opens what was encrypted to an SSH key.
   'age',
   // Clients that others wrote, to hold the simulated clouds against.

@@ -13,6 +13,7 @@ import type { StateStore } from '../domain/state.ts';
 import type { TrustStore } from '../domain/trust.ts';
 import type { TunnelStore } from '../domain/tunnel.ts';
 
+import type { MountTable } from '../domain/volume.ts';
 import type { ProjectFiles } from './project-files.ts';
 
 /** The daemon's code and the runtime it needs on a machine, as files on this machine. */
@@ -53,6 +54,7 @@ export interface AppContext {
   project(directory?: string): Promise<ProjectFile | null>;
   projectFiles(): Promise<ProjectFiles>;
   trust(): Promise<TrustStore>;
+  mounts(): Promise<MountTable>;
   state(): Promise<StateStore>;
   tunnels(): Promise<TunnelStore>;
   ssh(): Promise<Ssh>;

@@ -12,6 +12,7 @@ import { rescueBeforeDown } from './rescue-before-end.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
 import { refuseTakenName } from './snapshots.ts';
 import { markDestroying } from './untracked-machines.ts';
+import { unmountAll } from './volumes.ts';
 
 export interface DownRequest {
   /** Takes a snapshot first, under this name. */
@@ -67,6 +68,7 @@ async function destroyMachine(
 ): Promise<Pick<MachineEnd, 'vm' | 'endedAt' | 'assumedEndAt'>> {
   const step = context.progress.start(`${instance.name} destroyed`);
   try {
+    await unmountAll(context, instance);
     await (await context.ssh()).disconnect(instance);
     const clock = watchClock(context, provider);
     const vm = await removeMachine(provider, instance, clock.options(5 * 60_000));

@@ -12,6 +12,7 @@ import { beginDown, type JudgedMachine, type ReapRun, tellOf, tryAgain } from '.
 import { removeMachine } from './remove-machine.ts';
 import { rescueBeforeReap } from './rescue-before-end.ts';
 import { retainSnapshots } from './retain-snapshots.ts';
+import { unmountAll } from './volumes.ts';
 
 /**
  * Looks once more, because its lease may have been extended and another reaper may have been quicker, and then destroys.
@@ -88,6 +89,7 @@ async function settle(
       snapshot,
       rescue,
     });
+    await unmountAll(context, instance);
     const ssh = await context.ssh();
     await ssh.disconnect(instance);
     await ssh.forget(key);

@@ -6,6 +6,7 @@ import { findUnseenEnd } from './find-unseen-end.ts';
 import { forgetWithReceipt } from './forget-instance.ts';
 import { beginDown, type ReapedMachine, type ReapRun, throwIfBug } from './reap-run.ts';
 import { removeMachine } from './remove-machine.ts';
+import { unmountAll } from './volumes.ts';
 
 /** Beyond what a provider's list may lag, and what an order takes. */
 const orderMs = 15 * 60_000;
@@ -59,6 +60,7 @@ async function endInstance(run: ReapRun, instance: Instance): Promise<Partial<Re
     const ended = await findUnseenEnd(provider, instance, clock);
     const end = { vm: null, ...ended, by: 'reap', why, snapshot: null } as const;
     const receipt = forgetWithReceipt(state, instance, end);
+    await unmountAll(context, instance);
     await (await context.ssh()).forget(key);
     return { outcome: 'gone', receipt };
   } catch (error) {

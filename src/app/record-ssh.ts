@@ -31,6 +31,10 @@ export function recordSsh(ssh: Ssh, log: AuditLog): Ssh {
       recordEnds(log, target, programEntries(target, ['scp', ...paths.from, paths.to]), () =>
         ssh.copy(target, paths, options),
       ),
+    mountVolume: (target, volume, signal) => {
+      started(target, ['sftp-server', volume.path]);
+      return watch(log, target, () => ssh.mountVolume(target, volume, signal));
+    },
     openChannel: (target) => watch(log, target, () => ssh.openChannel(target)),
   };
 }

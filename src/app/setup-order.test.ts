@@ -49,7 +49,7 @@ describe('the order of a project', () => {
     const warnings: string[] = [];
     const places = new Map([
       ['sync', { line: 3, column: 7 }],
-      ['volumes', { line: 4, column: 3 }],
+      ['prebuild', { line: 4, column: 3 }],
     ]);
     const context = {
       project: async () => project({ places, sync: 'rsync' }),
@@ -59,7 +59,7 @@ describe('the order of a project', () => {
     await readProjectSetup(context, '/work');
     expect(warnings).toEqual([
       '/work/spuff.yaml:3:7: sync has no effect in this version of spuff',
-      '/work/spuff.yaml:4:3: volumes has no effect in this version of spuff',
+      '/work/spuff.yaml:4:3: prebuild has no effect in this version of spuff',
     ]);
   });
 

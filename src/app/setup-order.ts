@@ -41,7 +41,7 @@ export async function readProjectSetup(context: AppContext, directory: string): 
 }
 
 /** Read and checked, and of no effect so far: who relies on one of them must hear that. */
-const unheededKeys = ['sync', 'volumes', 'prebuild', 'devcontainer'] as const;
+const unheededKeys = ['sync', 'prebuild', 'devcontainer'] as const;
 
 function warnOfUnheeded({ progress }: AppContext, project: ProjectFile): void {
   for (const key of unheededKeys) {

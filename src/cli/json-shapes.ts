@@ -6,6 +6,7 @@ import * as z from 'zod/mini';
 import { auditShapes } from './json-audit.ts';
 import { bundleShapes } from './json-bundles.ts';
 import { guardShapes } from './json-guard.ts';
+import { inspectionShapes } from './json-inspection.ts';
 import { keyShapes } from './json-keys.ts';
 import { budgetUse, costGroup, money, runningCost, tariff, unknownCost } from './json-money.ts';
 import {
@@ -34,6 +35,7 @@ import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
 import { setupAnswer } from './json-setup.ts';
 import { tunnelShapes } from './json-tunnel.ts';
+import { volumeShapes } from './json-volume.ts';
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -226,7 +228,9 @@ export const jsonShapes = {
   ...projectShapes,
   ...tunnelShapes,
   ...auditShapes,
+  ...inspectionShapes,
   ...policyShapes,
+  ...volumeShapes,
   config: {
     about: '`config show`. Values are as they stand in the file; `null` is no value.',
     schema: envelope({

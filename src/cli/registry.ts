@@ -55,6 +55,11 @@ export const commandGroups: readonly CommandGroup[] = [
       'rescued list': async () => (await import('./commands/rescued-list.ts')).rescuedList,
       'rescued open': async () => (await import('./commands/rescued-open.ts')).rescuedOpen,
       'rescued rm': async () => (await import('./commands/rescued-rm.ts')).rescuedRm,
+      'volume mount': async () => (await import('./commands/volume-mount.ts')).volumeMount,
+      'volume unmount': async () => (await import('./commands/volume-unmount.ts')).volumeUnmount,
+      'volume ls': async () => (await import('./commands/volume-ls.ts')).volumeLs,
+      'volume status': async () => (await import('./commands/volume-status.ts')).volumeStatus,
+      'volume remount': async () => (await import('./commands/volume-remount.ts')).volumeRemount,
       'image build': async () => (await import('./commands/image-build.ts')).imageBuild,
       'image list': async () => (await import('./commands/image-list.ts')).imageList,
       'image rm': async () => (await import('./commands/image-rm.ts')).imageRm,
@@ -97,6 +102,7 @@ export const commandGroups: readonly CommandGroup[] = [
   {
     title: 'What holds, and what was done',
     commands: {
+      audit: async () => (await import('./commands/audit.ts')).audit,
       log: async () => (await import('./commands/log.ts')).log,
       'log verify': async () => (await import('./commands/log-verify.ts')).logVerify,
       'policy show': async () => (await import('./commands/policy-show.ts')).policyShow,
@@ -135,6 +141,7 @@ export const families: Readonly<Record<string, string>> = {
   firewall: 'who may reach port 22 of an instance',
   guard: 'what machines may do with the keys of your ssh-agent',
   key: 'the login key of spuff alone: one for each user and computer',
+  volume: 'folders of instances, seen on this computer',
   policy: 'the rules for everybody on a computer or in a repository',
   log: 'what spuff did at providers and on machines',
   config: 'read and change the settings',

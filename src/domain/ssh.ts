@@ -108,6 +108,15 @@ export interface Ssh {
     paths: { from: readonly string[]; to: string },
     options: { recursive: boolean; signal?: AbortSignal },
   ): Promise<number>;
+  /**
+   * Mounts a folder of the machine on an empty folder here, by sshfs, which goes on when this process has ended.
+   * @throws SpuffError `unavailable` without sshfs or FUSE, `connection` when the machine is not reached or has no such folder
+   */
+  mountVolume(
+    target: SshTarget,
+    volume: { path: string; mountPoint: string },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Forwards the agent's socket over the shared connection. Gives the path of the local socket, in a 0700 directory. */
   openChannel(target: SshTarget): Promise<string>;
   /**

@@ -8,7 +8,6 @@ import type { CliServices, ContextParts } from '../cli/cli.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
-import type { PolicyRule } from '../domain/policy.ts';
 import type { Progress } from '../domain/progress.ts';
 import type { ProviderId } from '../domain/provider.ts';
 import type { Ssh } from '../domain/ssh.ts';
@@ -17,8 +16,11 @@ import { systemRuntime } from '../lib/clock.ts';
 import { loadProcessTable } from '../lib/process-identity.ts';
 import { protocolVersion, spuffVersion } from '../protocol/version.ts';
 import { openAuditLog } from '../state/audit-log.ts';
-import { findHome, guardHome, type HomePaths, homePaths } from '../state/home.ts';
+import { findHome, type HomePaths, homePaths } from '../state/home.ts';
+import { composeGuard, composeProject, currentDirectory, readPolicyIn } from './compose-project.ts';
+import { guardedPaths } from './guarded-paths.ts';
 import { logTraces } from './log-traces.ts';
+import { once, onceEach } from './once.ts';
 import { ownProgram } from './own-program.ts';
 import { credentialVariables, providers } from './providers.ts';
 import type { StopSignals } from './signals.ts';
@@ -94,13 +96,6 @@ function composeServices(stop: StopSignals, opened: Opened): CliServices {
     },
     reportBug,
   };
-}
-
-/** The paths of a home that may be used: `guardHome` comes before all that is opened in it. */
-function guardedPaths(): HomePaths {
-  const paths = homePaths(findHome());
-  guardHome(paths);
-  return paths;
 }
 
 async function reportBug(error: unknown, argv: readonly string[]): Promise<string | null> {
@@ -195,61 +190,10 @@ function composeContext(
       return openRescueStore(guardedPaths(), systemRuntime);
     }),
     ...composeProject(),
-    trust: once(async () => {
-      const { openTrustStore } = await import('../state/trust-files.ts');
-      return openTrustStore(guardedPaths());
-    }),
     policy: readPolicyIn,
     ...composeGuard(home),
   };
   return context;
-}
-
-function composeProject(): Pick<AppContext, 'project' | 'projectFiles'> {
-  const projectFiles = once(async () => {
-    const { openProjectFiles } = await import('../state/project-files.ts');
-    return openProjectFiles();
-  });
-  const readAt = onceEach(async (path) => (await projectFiles()).read(path));
-  return {
-    projectFiles,
-    project: async (directory = currentDirectory()) => {
-      const path = (await projectFiles()).find(directory);
-      return path === null ? null : readAt(path);
-    },
-  };
-}
-
-async function readPolicyIn(directory: string): Promise<PolicyRule[]> {
-  const { readPolicy, systemPolicyPath } = await import('../state/policy-files.ts');
-  return readPolicy({ directory, systemPath: systemPolicyPath, systemOwner: 0 });
-}
-
-function composeGuard(home: string): Pick<AppContext, 'guardPolicy' | 'guardFile' | 'guardControl'> {
-  return {
-    guardPolicy: async (directory) => {
-      const { readGuardPolicy } = await import('../state/guard-files.ts');
-      const own = await readGuardPolicy({ home: guardedPaths().home, directory });
-      const rules = await readPolicyIn(directory);
-      if (rules.length === 0) return own;
-      const { narrowGuard } = await import('../app/narrow-guard.ts');
-      return narrowGuard(own, rules);
-    },
-    guardFile: once(async () => {
-      const { openGuardFile } = await import('../state/guard-file-editor.ts');
-      return openGuardFile(guardedPaths().home);
-    }),
-    guardControl: once(async () => {
-      const { tellGuards } = await import('../ssh/guard/control-client.ts');
-      const { findKnownHostKeys } = await import('../ssh/known-host-keys.ts');
-      const { homedir } = await import('node:os');
-      guardedPaths();
-      return {
-        tell: (operation, keys) => tellGuards(home, operation, keys),
-        findHostKeys: (host) => findKnownHostKeys(homedir(), host),
-      };
-    }),
-  };
 }
 
 async function openState(paths: HomePaths, audit: AuditLog): Promise<StateStore> {
@@ -272,29 +216,4 @@ function composeAudit(progress: Progress, home: string): AuditLog {
 /** A session passes signals on to the machine, and ends when what runs there does. */
 function holdSignals(ssh: Ssh, stop: StopSignals): Ssh {
   return { ...ssh, openSession: (...session) => stop.holdDuring(() => ssh.openSession(...session)) };
-}
-
-function currentDirectory(): string {
-  try {
-    return process.cwd();
-  } catch (error) {
-    throw new SpuffError('usage', 'the directory that you are in is gone', {
-      hints: ['cd to another one'],
-      cause: error,
-    });
-  }
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-}
-
-function onceEach<T>(make: (id: string) => Promise<T>): (id: string) => Promise<T> {
-  const made = new Map<string, Promise<T>>();
-  return (id) => {
-    const known = made.get(id) ?? make(id);
-    made.set(id, known);
-    return known;
-  };
 }

@@ -229,6 +229,22 @@ export function buildCopy(
   ];
 }
 
+/**
+ * A configuration file for a program that starts ssh by itself and passes it `-F`: what is said here counts, and the user's own
+ * files have the rest of the say, as everywhere. Lends nothing and shares nothing.
+ */
+export function writeConfigFile(target: SshTarget, context: SshContext): string {
+  const options = [
+    ...commonOptions(target, context),
+    ...ownConnection,
+    ['ClearAllForwardings', 'yes'] as const,
+    ['RequestTTY', 'no'] as const,
+    ['LogLevel', 'ERROR'] as const,
+  ];
+  const lines = options.map(([name, value]) => `${name} ${value}`);
+  return `${[...lines, 'Include ~/.ssh/config', 'Include /etc/ssh/ssh_config'].join('\n')}\n`;
+}
+
 /** Prints what ssh would do for this machine with the user's configuration; connects to nothing. */
 export function buildDump(target: SshTarget, context: SshContext): string[] {
   return ['ssh', ...asArguments(commonOptions(target, context)), '-G', hostAlias(target.key)];

@@ -73,6 +73,10 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       const { copyFiles } = await import('./copy.ts');
       return copyFiles(target, await prepareVerified(target), paths, options);
     },
+    mountVolume: async (target, volume, signal) => {
+      const { mountVolume } = await import('./mount-volume.ts');
+      return mountVolume(target, await prepareVerified(target), volume, signal);
+    },
     openChannel: async (target) => {
       const { openAgentChannel } = await import('./channel.ts');
       return openAgentChannel(target, await prepareVerified(target));

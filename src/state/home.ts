@@ -86,7 +86,7 @@ export function guardHome({ home }: Pick<HomePaths, 'home'>): void {
 
 /** What spuff gives a name to in its home, and what a file system of its own brings along. */
 const ownEntry =
-  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|audit\.db.*|run|keys|known_hosts|cache|log|reports|rescued|trusted|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
+  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|audit\.db.*|run|keys|known_hosts|cache|log|reports|rescued|trusted|volumes|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
 
 /** `SPUFF_HOME=/etc` as root must not become `chmod 700 /etc`: nor must it in a project that has a `config.yaml`. */
 function refuseForeignDirectory(home: string): void {

@@ -4,6 +4,7 @@ import { silentProgress } from '../../src/domain/progress.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import type { StateStore } from '../../src/domain/state.ts';
 import { systemRuntime } from '../../src/lib/clock.ts';
+import { openMountTable } from '../../src/lib/mount-table.ts';
 import { loadProcessTable } from '../../src/lib/process-identity.ts';
 import { openAgentPackage } from '../../src/main/agent-package.ts';
 import { tellGuards } from '../../src/ssh/guard/control-client.ts';
@@ -35,6 +36,7 @@ export function makeAppContext(home: string, state: StateStore): AppContext {
     settings: async () => defaultSettings,
     project: async () => null,
     projectFiles: async () => openProjectFiles(),
+    mounts: async () => openMountTable(),
     trust: async () => openTrustStore(homePaths(home)),
     state: async () => state,
     tunnels: async () => openTunnelStore({ run: homePaths(home).run, processes: await loadProcessTable() }),

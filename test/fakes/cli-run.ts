@@ -14,6 +14,7 @@ import { defaultSettings } from '../../src/domain/settings.ts';
 import type { Ssh } from '../../src/domain/ssh.ts';
 import type { StateStore } from '../../src/domain/state.ts';
 import type { TunnelStore } from '../../src/domain/tunnel.ts';
+import type { MountTable } from '../../src/domain/volume.ts';
 import { homePaths } from '../../src/state/home.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
@@ -28,6 +29,8 @@ export const nowMs = Date.UTC(2026, 10, 23, 12, 0, 0);
 export interface FakeRun {
   state?: StateStore;
   tunnels?: TunnelStore;
+  /** Nothing is mounted unless told. */
+  mounts?: MountTable;
   ssh?: Partial<Ssh>;
   provider?: Partial<Provider>;
   /** An error: what reading them throws. */
@@ -147,6 +150,7 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     },
     project: async () => given.project ?? null,
     projectFiles: async () => openProjectFiles(),
+    mounts: async () => given.mounts ?? { list: async () => [], unmount: neverAsked, check: neverAsked },
     trust: async () => openTrustStore(homePaths(given.home ?? '/home/someone/.spuff')),
     state: async () => state,
     tunnels: async () => tunnels,

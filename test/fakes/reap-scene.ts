@@ -34,6 +34,7 @@ export function makeReapScene(provider: Provider, runtime: Runtime, store?: Stat
     project: async () => null,
     state: async () => store ?? state,
     ssh: async () => ssh,
+    mounts: async () => ({ list: async () => [] }),
     provider: async () => provider,
   } as unknown as AppContext;
   const reap: ReapScene['reap'] = (change = {}) =>

@@ -58,6 +58,7 @@ export function openContext(world: CommandWorld, process: SimProcess): AppContex
     },
     provider: async () => provider,
     ssh: async () => createSsh(world, process),
+    mounts: async () => ({ list: async () => [], unmount: unused, check: unused }),
     policy: async () => [],
     ...{
       agentPackage: unused,

@@ -83,6 +83,7 @@ export const up = defineCommand({
       cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
     if (failure !== null) throw failure;
     if (setup !== null) await setUpEach(cli, instances, setup);
+    await mountEach(cli, instances);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
@@ -160,6 +161,12 @@ async function readSetup(cli: Cli): Promise<ProjectSetup | null> {
 async function setUpEach(cli: Cli, instances: readonly Instance[], setup: ProjectSetup): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
   await setUpMachines(cli, instances, setup);
+}
+
+async function mountEach(cli: Cli, instances: readonly Instance[]): Promise<void> {
+  if (((await cli.context.project())?.volumes.length ?? 0) === 0) return;
+  const { mountAfterUp } = await import('../mount-volumes.ts');
+  for (const instance of instances) await mountAfterUp(cli, instance);
 }
 
 async function cloneOnEach(cli: Cli, instances: readonly Instance[], url: string): Promise<void> {
