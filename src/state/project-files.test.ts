@@ -119,6 +119,7 @@ describe("a project's file", () => {
         { source: 'data', target: '/srv/data', mountPoint: 'mnt/data' },
         { source: null, target: 'out', mountPoint: null },
       ],
+      tailscale: { enabled: true, tags: ['tag:dev'], closePublicSsh: true },
       ...{ idleTimeoutMs: 2_700_000, maxLifetimeMs: null, rescue: true, onIdle: 'snapshot' },
       ...{ firewall: ['198.51.100.0/24', '2001:db8::/32'], sync: 'git', prebuild: 'auto' },
       ...{ devcontainer: false, keepEnv: true },
