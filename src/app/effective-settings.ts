@@ -80,7 +80,9 @@ export async function effectiveSettings(
   for (const { key, field, at, read } of project ? countingSettings(project, provider) : []) {
     const value = project && read(project);
     if (!project || value === undefined) continue;
-    Object.assign(settings, { [field]: value });
+    // A project can close the door behind a tailnet, and not open what its user wants closed.
+    const isClosed = field === 'tailscaleClosePublicSsh' && user.tailscaleClosePublicSsh;
+    Object.assign(settings, { [field]: isClosed || value });
     places.set(key, placeOf(project, at));
   }
   return { settings, project, places };

@@ -89,7 +89,7 @@ export async function planUp(
       hints: ['leave out --spot'],
     });
   await checkRescue(context, settings);
-  if (settings.tailscale) (await import('./tailnet.ts')).requireTailnetKey(settings);
+  if (settings.tailscale) await checkTailnet(context, effective);
   const wanted = request.size ?? settings.size ?? provider.defaults.size;
   const idleTimeoutMs = request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs;
   const ttlMs = request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs;
@@ -127,6 +127,16 @@ export async function planUp(
 }
 
 /** P4: what is not allowed is refused before anything is asked of the provider. */
+/** What puts a machine into the user's own network is the user's to say. */
+async function checkTailnet(context: AppContext, { settings, project }: EffectiveSettings): Promise<void> {
+  if (project !== null) {
+    const { refuseUntrusted, tailnetWishes } = await import('./project-trust.ts');
+    await refuseUntrusted(context, project, tailnetWishes(project, await context.settings()));
+  }
+  const { requireTailnetKey } = await import('./tailnet.ts');
+  requireTailnetKey(settings);
+}
+
 function chooseRegions(request: UpRequest, settings: Settings, provider: Provider): readonly string[] {
   const regions = request.regions ?? settings.regions ?? [provider.defaults.region];
   const refused = regions.filter((region) => !(settings.allowedRegions ?? [region]).includes(region));

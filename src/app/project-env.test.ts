@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentProgress } from '../domain/progress.ts';
+import { defaultSettings } from '../domain/settings.ts';
 import { openProjectFiles } from '../state/project-files.ts';
 import { openTrustStore } from '../state/trust-files.ts';
 import { resolveProjectEnv } from './project-env.ts';
@@ -24,12 +25,13 @@ async function resolve(project: string, secrets: string | null = null, env: Node
   const notes: string[] = [];
   const context = {
     projectFiles: async () => files,
+    settings: async () => defaultSettings,
     trust: async () => openTrustStore({ trusted: join(root, 'trusted') }),
     signal: new AbortController().signal,
     progress: { ...silentProgress, note: (text: string) => void notes.push(text) },
   };
   const read = await files.read(join(root, 'spuff.yaml'));
-  await trustProject(context, read, (await readProjectTrust(context, read)).commands);
+  await trustProject(context, read, (await readProjectTrust(context, read)).wishes);
   const resolved = await resolveProjectEnv(context, read, { PATH: path, ...env });
   const values = Object.fromEntries([...resolved].map(([name, secret]) => [name, secret.reveal()]));
   return { resolved, values, notes };

@@ -9,13 +9,13 @@ import { escapeText } from '../lib/escape.ts';
 import { runSecretCommand } from '../lib/secret-command.ts';
 import type { AppContext } from './context.ts';
 import { refuseUntrusted } from './project-trust.ts';
-import { collectVariables, toLocalCommand, type Variable } from './project-variables.ts';
+import { collectVariables, type Variable, wishesOf } from './project-variables.ts';
 
 /**
  * What `env` of a project comes to: its file of secrets put over its own, variables of the user's put in, and commands run,
  * one after the other, because a password manager may ask its user. All of it counts as secret.
  * @throws SpuffError `config` naming each variable that is missing and its place, or a file of secrets that git tracks;
- * `permission` for one of somebody else's, and for a command that its user has not been asked about; `auth` | `unavailable` for a command that failed
+ * `permission` for one of somebody else's, and for what its user has not been asked about; `auth` | `unavailable` for a command that failed
  */
 export async function resolveProjectEnv(
   context: Pick<AppContext, 'projectFiles' | 'trust' | 'signal' | 'progress'>,
@@ -24,7 +24,7 @@ export async function resolveProjectEnv(
 ): Promise<ReadonlyMap<string, Secret>> {
   const variables = await collectVariables(context, project);
   const filled = fillTexts(variables, environment);
-  await refuseUntrusted(context, project, variables.flatMap(toLocalCommand));
+  await refuseUntrusted(context, project, variables.flatMap(wishesOf));
   const resolved = new Map<string, Secret>();
   for (const { name, value, where } of variables) {
     if (value.kind === 'text') {

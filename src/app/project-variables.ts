@@ -1,6 +1,8 @@
 /** The variables of a project as its files write them. */
+import { parseEnvTemplate } from '../domain/env-template.ts';
 import { type EnvValue, type Place, type ProjectFile, placeOf } from '../domain/project.ts';
-import type { LocalCommand } from '../domain/trust.ts';
+import type { ProjectWish } from '../domain/trust.ts';
+import { isCredentialName } from '../lib/credential-variables.ts';
 import type { AppContext } from './context.ts';
 import { refuseTrackedSecrets } from './tracked-secrets.ts';
 
@@ -29,9 +31,15 @@ export async function collectVariables(
   return [...own, ...(secrets ? toVariables(secrets, secrets.env) : [])];
 }
 
-/** None for a text. */
-export function toLocalCommand({ name, value, where }: Variable): LocalCommand[] {
-  return value.kind === 'command' ? [{ name, command: value.command, where }] : [];
+/** What of the user's it takes: a command that is run here, or variables that are named like credentials. */
+export function wishesOf({ name, value, where }: Variable): ProjectWish[] {
+  const setting = `env.${name}`;
+  if (value.kind === 'command') return [{ setting, wish: `run: ${value.command}`, where }];
+  return parseEnvTemplate(value.text).flatMap((part) =>
+    part.kind === 'variable' && isCredentialName(part.name)
+      ? [{ setting, wish: `send: $${part.name}`, where }]
+      : [],
+  );
 }
 
 function toVariables(

@@ -28,13 +28,14 @@ export const projectShapes = {
   },
   trust: {
     about:
-      '`trust`: the commands that variables of the project come from; `name` is the variable, `where` is `FILE:LINE:COLUMN`.',
+      '`trust`: what of the user’s the project asks for. `setting` is `env.NAME` or `tailscale`, `wish` begins with `run: `, `send: ` or ' +
+      '`join: `, `where` is `FILE:LINE:COLUMN`.',
     schema: envelope({
       project: z.string(),
-      commands: z.array(
+      wishes: z.array(
         z.strictObject({
-          name: z.string(),
-          command: z.string(),
+          setting: z.string(),
+          wish: z.string(),
           where: z.string(),
           trusted: z.boolean(),
         }),

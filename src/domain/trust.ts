@@ -1,20 +1,21 @@
-/** What the user lets a project's files have run on this computer. */
+/** What the user lets the files of a project have of this computer. */
 
-/** A command that prints the value of a variable (`env.NAME: {from: command}`). */
-export interface LocalCommand {
-  /** Of the variable. */
-  name: string;
-  command: string;
+/** Something of the user's that a project's files ask for. */
+export interface ProjectWish {
+  /** The setting that asks: `env.NAME`, `tailscale`. */
+  setting: string;
+  /** In words that are trusted as they stand: `run: pass show api`, `send: $API_TOKEN`. */
+  wish: string;
   /** `/work/app/spuff.yaml:4:9` */
   where: string;
 }
 
 /** Kept by the folder of the project: a copy of the repository elsewhere is another project. */
 export interface TrustStore {
-  /** The commands that are trusted there. @throws SpuffError `state` for an entry that can't be read */
+  /** The wishes that are trusted there. @throws SpuffError `state` for an entry that can't be read */
   list(root: string): ReadonlySet<string>;
   /** Takes the place of all that was trusted there. @throws SpuffError `permission` | `state` */
-  replace(root: string, commands: readonly string[]): void;
+  replace(root: string, wishes: readonly string[]): void;
   /** @returns whether anything was trusted there */
   forget(root: string): boolean;
 }

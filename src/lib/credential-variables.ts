@@ -31,7 +31,12 @@ export function withoutCredentials(environment: NodeJS.ProcessEnv): NodeJS.Proce
 
 function isCredential(name: string, value: string): boolean {
   if (proxyVariable.test(name)) return false;
-  return cloudPrefix.test(name) || credentialEnd.test(name) || findToken(value) !== null;
+  return isCredentialName(name) || findToken(value) !== null;
+}
+
+/** Whether a variable is named like one that holds a credential, or leads to one. */
+export function isCredentialName(name: string): boolean {
+  return cloudPrefix.test(name) || credentialEnd.test(name);
 }
 
 /** A region or a path in a cloud's variable is dropped with it, but may stand elsewhere. */

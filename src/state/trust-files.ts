@@ -1,4 +1,4 @@
-/** Which commands of which projects may run on this computer: one small file for each project, in the home. */
+/** What of this computer which projects may have: one small file for each project, in the home. */
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ interface Entry {
   version: 1;
   /** So that a person can tell which project an entry is of. */
   root: string;
-  commands: string[];
+  wishes: string[];
 }
 
 export function openTrustStore({ trusted }: { trusted: string }): TrustStore {
@@ -26,12 +26,12 @@ export function openTrustStore({ trusted }: { trusted: string }): TrustStore {
     list: (root) => {
       const path = pathOf(realPath(root));
       const text = readPrivateFile(path, maxEntryBytes);
-      return new Set(text === null ? [] : parseEntry(text, path).commands);
+      return new Set(text === null ? [] : parseEntry(text, path).wishes);
     },
-    replace: (root, commands) => {
+    replace: (root, wishes) => {
       const real = realPath(root);
       makePrivateDirectory(trusted);
-      const entry: Entry = { version: 1, root: real, commands: [...new Set(commands)] };
+      const entry: Entry = { version: 1, root: real, wishes: [...new Set(wishes)] };
       writeFileAtomically(pathOf(real), `${JSON.stringify(entry)}\n`);
     },
     forget: (root) => {
@@ -59,8 +59,8 @@ function realPath(root: string): string {
 function parseEntry(text: string, path: string): Entry {
   const entry = parseJson(text);
   if (isEntry(entry)) return entry;
-  throw new SpuffError('state', `${path} does not say which commands are trusted`, {
-    hints: [`remove it, and trust them anew: rm ${path} && spuff trust`],
+  throw new SpuffError('state', `${path} does not say what is trusted`, {
+    hints: [`remove it, and trust it anew: rm ${path} && spuff trust`],
   });
 }
 
@@ -74,6 +74,6 @@ function parseJson(text: string): unknown {
 
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, commands } = value as Partial<Entry>;
-  return version === 1 && Array.isArray(commands) && commands.every((one) => typeof one === 'string');
+  const { version, wishes } = value as Partial<Entry>;
+  return version === 1 && Array.isArray(wishes) && wishes.every((one) => typeof one === 'string');
 }

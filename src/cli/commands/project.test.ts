@@ -32,13 +32,13 @@ describe('spuff trust', () => {
     put('spuff.yaml', wants);
     const shown = await runLine(['trust', '--show'], await inProject());
     expect(shown.out).toBe(
-      `not trusted:\n  pass show a   (env.A, ${directory}/spuff.yaml:1:11)\n  pass show b   (env.B, ${directory}/spuff.yaml:1:39)\n`,
+      `not trusted:\n  run: pass show a   (env.A, ${directory}/spuff.yaml:1:11)\n  run: pass show b   (env.B, ${directory}/spuff.yaml:1:39)\n`,
     );
-    expect((await runLine(['trust'], await inProject())).out).toMatch(/^trusted:\n {2}pass show a/);
+    expect((await runLine(['trust'], await inProject())).out).toMatch(/^trusted:\n {2}run: pass show a/);
     const { out } = await runLine(['trust', '--show', '--json'], await inProject());
     const printed: unknown = JSON.parse(out);
     expect(jsonShapes.trust.schema.safeParse(printed).error).toBeUndefined();
-    expect(printed).toMatchObject({ commands: [{ trusted: true }, { trusted: true }] });
+    expect(printed).toMatchObject({ wishes: [{ trusted: true }, { trusted: true }] });
     expect((await runLine(['trust', '--revoke'], await inProject())).out).toMatch(/^not trusted:/);
   });
 
@@ -59,8 +59,8 @@ describe('spuff trust', () => {
     const { err } = await runLine(['up', 'demo', '--no-connect'], given);
     expect(asked).toHaveLength(1);
     expect(err).toContain('pass show a');
-    if (answer) expect(err).not.toContain('this project wants');
-    else expect(err).toContain('this project wants to run commands on this computer');
+    if (answer) expect(err).not.toContain('this project wants of you');
+    else expect(err).toContain('this project wants of you');
     const { out } = await runLine(['trust', '--show'], await inProject());
     expect(out).toMatch(answer ? /^trusted:/ : /^not trusted:/);
   });
