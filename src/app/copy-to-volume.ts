@@ -1,7 +1,6 @@
 /** What a volume begins with: a folder of the project, copied to the machine once. */
-import { posix } from 'node:path';
+import { posix, relative } from 'node:path';
 import { SpuffError } from '../domain/errors.ts';
-import { secretsFileNames } from '../domain/project.ts';
 import type { Ssh, SshTarget } from '../domain/ssh.ts';
 import type { Volume } from '../domain/volume.ts';
 import { escapeText } from '../lib/escape.ts';
@@ -31,13 +30,14 @@ export async function copyToVolume(
     return;
   }
   if (root !== null) requireInside(root, volume.source);
+  const paths = await listSource(root ?? volume.source, volume.source, signal);
   const step = progress.start(`${volume.source} copied to ${target.name}`);
   // Only what is whole gets the name: a copy that broke off is begun anew.
   const part = posix.join(posix.dirname(path), `.${posix.basename(path)}.spuff-part`);
   try {
     await run('rm', '-rf', '--', part);
     await run('mkdir', '-p', '--', part);
-    await pipeFolder(ssh, target, { source: volume.source, part }, signal);
+    await pipeFolder(ssh, target, { source: volume.source, part, paths }, signal);
     await run('mv', '-T', '--', part, path);
     step.done();
   } catch (error) {
@@ -46,14 +46,34 @@ export async function copyToVolume(
   }
 }
 
+/**
+ * What git would have of it, as of the whole project: what it ignores, `.git` and files of secrets are nobody's to name by a
+ * line in a repository.
+ */
+async function listSource(root: string, source: string, signal: AbortSignal): Promise<string[]> {
+  const { listTree } = await import('./list-tree.ts');
+  const { files } = await listTree({ root, volumes: [] }, signal);
+  const folder = relative(root, source);
+  const start = folder === '' ? '' : `${folder}/`;
+  const paths = [...files.keys()]
+    .filter((path) => path.startsWith(start))
+    .map((path) => path.slice(start.length));
+  if (paths.length > 0) return paths;
+  throw new SpuffError('config', `there is nothing in ${source} that may go to a machine`, {
+    hints: ['what git ignores stays here; bring it yourself: spuff cp -r'],
+  });
+}
+
 async function pipeFolder(
   ssh: Ssh,
   target: SshTarget,
-  { source, part }: { source: string; part: string },
+  { source, part, paths }: { source: string; part: string; paths: readonly string[] },
   signal: AbortSignal,
 ): Promise<void> {
-  const left = secretsFileNames.map((name) => `--exclude=${name}`);
-  const tar = await streamProcess(['tar', '-cf', '-', ...left, '.'], { stdin: '', cwd: source, signal });
+  const tar = await streamProcess(['tar', '-c', '--format=pax', '--null', '-T', '-', '-f', '-'], {
+    stdin: paths.map((path) => `./${path}\0`).join(''),
+    ...{ cwd: source, env: { LC_ALL: 'C', COPYFILE_DISABLE: '1' }, signal },
+  });
   try {
     const unpack = ['tar', '-xf', '-', '--no-same-owner', '-C', part];
     const { exitCode, stderr } = await ssh.run(target, unpack, { stdin: tar.stream, signal });
