@@ -44,10 +44,16 @@ export async function listTree(project: ProjectFolder, signal: AbortSignal): Pro
   const { root } = project;
   const mounts = mountPointsOf(project);
   const names = await listNames({ root, mounts, signal }, '');
+  const leadsThroughLink = findLinkedFolders(root);
   const files = new Map<string, TreeFile>();
   const left: { path: string; why: string }[] = [];
   for (const path of new Set(names.paths)) {
     if (isSecretPath(path) || isGitPath(path) || isBelow(path, mounts)) continue;
+    if (leadsThroughLink(path)) {
+      // git lists what was there before somebody put a link in the place of a folder: it would be read from elsewhere.
+      left.push({ path, why: 'a folder on the way to it is a link' });
+      continue;
+    }
     const facts = factsOf(join(root, path));
     if (facts === null) {
       // What git can't say in UTF-8 was not found again; what was deleted was listed still.
@@ -136,6 +142,20 @@ function readFolder(path: string) {
   } catch (error) {
     throw toFileError(error, `look into ${path}`);
   }
+}
+
+/** Tells of a path in the folder whether one of the folders on the way to it is a link. Remembers what it has looked at. */
+export function findLinkedFolders(root: string): (path: string) => boolean {
+  const known = new Map<string, boolean>([['', false]]);
+  const isLinked = (folder: string): boolean => {
+    const before = known.get(folder);
+    if (before !== undefined) return before;
+    const above = folder.includes('/') ? folder.slice(0, folder.lastIndexOf('/')) : '';
+    const is = isLinked(above) || factsOf(join(root, folder))?.kind === 'link';
+    known.set(folder, is);
+    return is;
+  };
+  return (path) => path.includes('/') && isLinked(path.slice(0, path.lastIndexOf('/')));
 }
 
 /** null: it is not there. Never looks through a link. @throws SpuffError `permission` */

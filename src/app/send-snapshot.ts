@@ -8,10 +8,10 @@ import { join, resolve } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { ProjectFile } from '../domain/project.ts';
-import { isSecretPath } from '../domain/sync.ts';
 import { escapeText } from '../lib/escape.ts';
 import { runGit } from '../lib/git.ts';
 import type { AppContext } from './context.ts';
+import { isBelow, listTree } from './list-tree.ts';
 import { streamPack } from './pack-history.ts';
 import type { RemoteFolder } from './remote-tree.ts';
 
@@ -26,21 +26,27 @@ cd -- "$1"
 base=$2 new=$3 force=$4
 g() { git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c gc.auto=0 "$@"; }
 dir=$(g rev-parse --absolute-git-dir)
-trap 'rm -f -- "$dir/spuff-index" "$dir/spuff-index.lock"' EXIT
+trap 'rm -f -- "$dir/spuff-index" "$dir/spuff-index.lock" "$dir/spuff-names"' EXIT
 g index-pack --stdin --fix-thin >/dev/null
 rm -f -- "$dir/spuff-index"
 [ ! -e "$dir/index" ] || cp -- "$dir/index" "$dir/spuff-index"
 export GIT_INDEX_FILE="$dir/spuff-index"
 g add -A
+if [ -z "$base" ] || ! g cat-file -e "$base" 2>/dev/null; then base=$(g hash-object -t tree -w /dev/null); fi
+# git overwrites what it ignores; a file that comes new from here may be somebody's work there.
+g diff-tree -r -z --name-only --diff-filter=A "$base" "$new" |
+  xargs -0 -r sh -c 'for f do if [ -e "./$f" ] || [ -L "./$f" ]; then printf "%s\\0" "./$f"; fi; done' sh >"$dir/spuff-names"
+[ ! -s "$dir/spuff-names" ] ||
+  GIT_LITERAL_PATHSPECS=1 g add -f --pathspec-from-file="$dir/spuff-names" --pathspec-file-nul
 if [ -n "$force" ]; then
   kept=$(g write-tree)
   if [ "$kept" != "$new" ] && [ "$kept" != "$base" ]; then
     commit=$(printf 'before a sync\\n' | g -c user.name=spuff -c user.email=spuff@localhost commit-tree "$kept")
     g update-ref "refs/spuff/kept/$commit" "$commit"
   fi
-  exec git -c core.hooksPath=/dev/null read-tree --reset -u "$new"
+  git -c core.hooksPath=/dev/null read-tree --reset -u "$new"
+  exit
 fi
-if [ -z "$base" ] || ! g cat-file -e "$base" 2>/dev/null; then base=$(g hash-object -t tree -w /dev/null); fi
 g read-tree -m -u "$base" "$new" || exit ${isInTheWay}
 `;
 
@@ -75,19 +81,28 @@ export async function makeSnapshot({
   try {
     if ((await git(['rev-parse', '--show-cdup'])).trim() !== '') throw notOwnRepository(root);
     copyIndex(resolve(root, (await git(['rev-parse', '--absolute-git-dir'])).trim()), folder);
-    await git(['add', '-A', '--', '.']);
-    const names = (await git(['ls-files', '-z']))
-      .split('\0')
-      .filter((name) => name !== '' && isSecretPath(name));
-    if (names.length > 0)
-      await git(
-        ['update-index', '-z', '--force-remove', '--stdin'],
-        names.map((name) => `${name}\0`).join(''),
-      );
+    const entries = toPaths(await git(['ls-files', '-s', '-z']));
+    const links = entries.filter((entry) => entry.startsWith('160000 ')).map(pathOfEntry);
+    // By name, and not all that is there: git would look into a repository within, which may be a folder of the machine that is
+    // mounted, and run what that one's configuration names.
+    const { files } = await listTree(project, context.signal);
+    const names = [...files.keys()].filter((path) => !isBelow(path, links));
+    const gone = entries.map(pathOfEntry).filter((path) => !links.includes(path) && !files.has(path));
+    await git(['update-index', '-z', '--force-remove', '--stdin'], toLines(gone));
+    await git(['update-index', '-z', '--add', '--replace', '--stdin'], toLines(names));
     return (await git(['write-tree'])).trim();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** `100644 <id> 0\tpath` */
+function pathOfEntry(entry: string): string {
+  return entry.slice(entry.indexOf('\t') + 1);
+}
+
+function toLines(paths: readonly string[]): string {
+  return paths.map((path) => `${path}\0`).join('');
 }
 
 function notOwnRepository(root: string): SpuffError {

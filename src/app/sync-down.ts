@@ -12,7 +12,7 @@ import { toFileError } from '../lib/atomic-file.ts';
 import { runGit } from '../lib/git.ts';
 import { hashFile } from '../lib/hash-file.ts';
 import type { AppContext } from './context.ts';
-import { factsOf, isBelow, mountPointsOf } from './list-tree.ts';
+import { factsOf, findLinkedFolders, isBelow, mountPointsOf } from './list-tree.ts';
 import { type DownGuards, type DownPlan, planDownload } from './plan-sync.ts';
 import { hashFiles, listFiles, type RemoteFile, type RemoteFolder } from './remote-tree.ts';
 import { sshTargetOf } from './select-instance.ts';
@@ -193,16 +193,11 @@ async function listIgnored(
 ): Promise<ReadonlySet<string>> {
   // git refuses all for one that leads out of the folder, or through a link.
   const asked = paths.filter((path) => !path.split('/').some((part) => ['', '.', '..'].includes(part)));
-  const direct = asked.filter((path) => !leadsThroughLink(root, path));
+  const leadsThroughLink = findLinkedFolders(root);
+  const direct = asked.filter((path) => !leadsThroughLink(path));
   const stdin = direct.map((path) => `${path}\0`).join('');
   const said = await runGit(['check-ignore', '-z', '--stdin'], { cwd: root, signal, stdin }).catch(
     () => null,
   );
   return new Set(said?.stdout.split('\0') ?? []);
-}
-
-function leadsThroughLink(root: string, path: string): boolean {
-  for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1))
-    if (factsOf(join(root, path.slice(0, at)))?.kind === 'link') return true;
-  return false;
 }

@@ -1,11 +1,12 @@
 /** Folders of machines, mounted here for as long as both are up. */
 import { lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
-import { dirname, join, posix, resolve } from 'node:path';
+import { dirname, join, posix, relative, resolve } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { VolumeWish } from '../domain/project.ts';
 import type { Volume, VolumeHealth, VolumeMount } from '../domain/volume.ts';
 import { makePrivateDirectory, toFileError } from '../lib/atomic-file.ts';
+import { runGit } from '../lib/git.ts';
 import type { AppContext } from './context.ts';
 import { copyToVolume } from './copy-to-volume.ts';
 import { isInside, requireInside } from './require-inside.ts';
@@ -51,6 +52,7 @@ export async function mountVolume(
         hints: [`take that away: spuff volume unmount ${volume.mountPoint}`],
       });
   }
+  if (root !== null) await refuseTracked(root, volume.mountPoint, context.signal);
   prepareMountPoint(context.home, volume.mountPoint, root);
   const target = sshTargetOf(instance);
   const ssh = await context.ssh();
@@ -108,6 +110,17 @@ export async function unmountAll(
       context.progress.warn(`${mount.mountPoint} still shows ${name}: ${error.message}`, error.hints);
     }
   }
+}
+
+/** git looks into what it tracks, be it a machine's: a repository that is there names programs that git runs. */
+async function refuseTracked(root: string, mountPoint: string, signal: AbortSignal): Promise<void> {
+  const way = relative(root, mountPoint);
+  if (way === '' || way.startsWith('..')) return;
+  const said = await runGit(['ls-files', '-z', '--', way], { cwd: root, signal }).catch(() => null);
+  if (said === null || said.exitCode !== 0 || said.stdout === '') return;
+  throw new SpuffError('conflict', `nothing can be mounted on ${mountPoint}: git tracks it`, {
+    hints: ['name a mount_point that git ignores'],
+  });
 }
 
 /**

@@ -59,8 +59,8 @@ export interface SyncReport {
   ms: number;
 }
 
-/** Of spuff's own: its secrets, in any spelling that a file system takes for the same. */
-const secretName = /^spuff\.secrets\.ya?ml[~.]?/i;
+/** Of spuff's own: its secrets, in any spelling that a file system takes for the same, and the copies that editors make of them. */
+const secretName = /spuff\.secrets[^/]*\.ya?ml/i;
 
 /** Whether a file is one of those that never leave the user's computer. */
 export function isSecretPath(path: string): boolean {

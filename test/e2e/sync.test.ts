@@ -206,6 +206,13 @@ it('goes by git where the project says so, and keeps what was changed there', as
   await report('--force');
   expect(await byGit('cat', 'mine')).toBe('ours');
   expect(await byGit('git', 'log', '--all', '--format=%s', '-1')).toContain('before a sync');
+  // What git ignores there is work as well, when a file of its name comes from here.
+  await byGit('sh', '-c', 'echo out >>.git/info/exclude; mkdir out; echo result >out/result');
+  put('out/result', 'ours');
+  const overwrites = await sync();
+  expect(overwrites.exitCode).toBe(5);
+  expect(await byGit('cat', 'out/result')).toBe('result\n');
+  rmSync(join(scene.folder, 'out'), { recursive: true });
 });
 
 it('needs neither a repository nor a commit', async () => {
