@@ -76,7 +76,12 @@ describe('a plan for the way up', () => {
   });
 });
 
-const nothing = { hooksFolder: null, ignored: new Set<string>() };
+const nothing = {
+  hooksFolders: [],
+  files: new Set<string>(),
+  bareFolders: new Set<string>(),
+  ignored: new Set<string>(),
+};
 
 const download = (
   there: Record<string, string>,
@@ -111,9 +116,23 @@ describe('a plan for the way down', () => {
     ...['.git/hooks/post-checkout', '.GIT/config', 'sub/.git', 'a/.Git ./x', 'git~1/config', '.g\u200cit/x'],
     ...['..', '../x', 'a/../../x', '/etc/passwd', 'a//b', './a', '', 'a\0b', 'x'.repeat(5_000)],
     ...['spuff.secrets.yaml', 'sub/SPUFF.secrets.yml', 'spuff.yaml', 'sub/Spuff.yml'],
-    ...['.husky/pre-commit', '.HUSKY/pre-commit'],
+    ...['.husky/pre-commit', '.HUSKY/pre-commit', '.husky/_/h', '.gitconfig', 'scripts/Token.sh'],
+    ...['x/HEAD', 'x/config', 'x/objects/a/b', '.envrc', 'a/.envrc.local', '.vscode/tasks.json', 'a/.idea/x'],
+    ...['mise.toml', '.mise.local.toml', '.pre-commit-config.yaml', 'lefthook.yml'],
   ])('never brings %j', (path) => {
-    const plan = download({ [path]: '1', fine: '1' }, {}, {}, { ...nothing, hooksFolder: '.husky' });
+    const plan = download(
+      { [path]: '1', fine: '1' },
+      {},
+      {},
+      {
+        ...nothing,
+        ...{
+          hooksFolders: ['.husky'],
+          files: new Set(['.gitconfig', 'scripts/token.sh']),
+          bareFolders: new Set(['x']),
+        },
+      },
+    );
     expect(plan.bring).toEqual(['fine']);
     expect(plan.left.map((one) => one.path)).toEqual([path]);
   });

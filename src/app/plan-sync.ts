@@ -50,8 +50,12 @@ export function planUpload({ here, there, record, staysHere }: Sides): UpPlan {
 
 /** What git, or spuff itself, would run here or believe, and so never comes from a machine. */
 export interface DownGuards {
-  /** The folder of git's hooks, where it is in the tree: relative, without a slash at its end; else null. */
-  hooksFolder: string | null;
+  /** Folders of git's hooks in the tree: relative, without a slash at the end. */
+  hooksFolders: readonly string[];
+  /** Files that git reads as configuration, or that commands of the project run. */
+  files: ReadonlySet<string>;
+  /** Folders that would be repositories by themselves. */
+  bareFolders: ReadonlySet<string>;
   /** What git ignores here, or what is mounted from a machine. */
   ignored: ReadonlySet<string>;
 }
@@ -99,17 +103,32 @@ export function planDownload(
 }
 
 /** The machine says what its files are called, so a name is believed only when it leads into the folder, and to nothing that runs. */
-function whyNotHere(path: string, { hooksFolder }: DownGuards): string | null {
+function whyNotHere(path: string, guards: DownGuards): string | null {
   const parts = path.split('/');
   if (path.length > 4_000 || path.includes('\0') || parts.some((part) => ['', '.', '..'].includes(part)))
     return 'its name leads out of the folder';
-  if (isGitPath(path)) return 'it would be part of a repository';
+  if (isGitPath(path) || isInBare(path, guards)) return 'it would be part of a repository';
   if (isSecretPath(path)) return 'secrets of spuff go neither way';
-  const name = parts.at(-1)?.toLowerCase() ?? '';
-  if (projectFileNames.some((one) => one === name))
-    return 'commands in it run on this computer: look at it, then bring it with spuff cp';
+  const why = whatRuns(path, guards);
+  return why === null ? null : `${why}: look at it, then bring it with spuff cp`;
+}
+
+function isInBare(path: string, { bareFolders }: DownGuards): boolean {
+  return [...bareFolders].some((folder) => path.startsWith(`${folder}/`));
+}
+
+/** Read by a shell on entering the folder, by an editor on opening it, or by git on a commit. */
+const runByThemselves =
+  /(?:^|\/)(?:\.envrc[^/]*|\.?mise(?:\.[^/]*)?\.toml|\.pre-commit-config\.yaml|\.?lefthook(?:-local)?\.(?:ya?ml|toml|json)|(?:\.vscode|\.idea|\.direnv|\.mise)\/.*)$/i;
+
+function whatRuns(path: string, { hooksFolders, files }: DownGuards): string | null {
   // Some file systems know no case.
-  if (hooksFolder !== null && `${path}/`.toLowerCase().startsWith(`${hooksFolder}/`.toLowerCase()))
-    return 'git runs it here as a hook: look at it, then bring it with spuff cp';
-  return null;
+  const name = path.toLowerCase();
+  if (projectFileNames.some((one) => name === one || name.endsWith(`/${one}`)))
+    return 'commands in it run on this computer';
+  if (hooksFolders.some((folder) => `${name}/`.startsWith(`${folder.toLowerCase()}/`)))
+    return 'git runs it here as a hook';
+  if ([...files].some((file) => file.toLowerCase() === name))
+    return 'git, or a command of the project, uses it here';
+  return runByThemselves.test(path) ? 'a shell, an editor or git runs it here by itself' : null;
 }

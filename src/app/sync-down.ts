@@ -1,7 +1,7 @@
 /** Brings what was changed on a machine into the project here. What is here and was changed too is never overwritten unasked. */
 
 import { rmSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join } from 'node:path';
 import { countFiles } from '../domain/bytes.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { ProgressStep } from '../domain/progress.ts';
@@ -9,11 +9,11 @@ import type { ProjectFile } from '../domain/project.ts';
 import type { ReceivedTree } from '../domain/ssh.ts';
 import { type FileSign, type SyncedFile, type SyncReport, signOf } from '../domain/sync.ts';
 import { toFileError } from '../lib/atomic-file.ts';
-import { runGit } from '../lib/git.ts';
 import { hashFile } from '../lib/hash-file.ts';
 import type { AppContext } from './context.ts';
-import { factsOf, findLinkedFolders, isBelow, mountPointsOf } from './list-tree.ts';
-import { type DownGuards, type DownPlan, planDownload } from './plan-sync.ts';
+import { readGuards } from './guard-download.ts';
+import { factsOf } from './list-tree.ts';
+import { type DownPlan, planDownload } from './plan-sync.ts';
 import { hashFiles, listFiles, type RemoteFile, type RemoteFolder } from './remote-tree.ts';
 import { sshTargetOf } from './select-instance.ts';
 import { machineFolderOf } from './setup-order.ts';
@@ -70,7 +70,7 @@ async function bring(scene: Scene): Promise<Done> {
   step.update('looking at both sides');
   const there = await listFiles(context, where);
   const record = readSyncRecord(context, instance.key, where.folder);
-  const guards = await readGuards(project, [...there.keys()], context.signal);
+  const guards = await readGuards(context, project, [...there.keys()]);
   const signHere = (path: string) => signAt(project, path);
   const plan = planDownload({ there, record: record.files, signHere }, guards);
   const conflicts = await compare(scene, plan, there);
@@ -85,7 +85,7 @@ async function bring(scene: Scene): Promise<Done> {
   };
   if (wishes.dryRun) return { ...done, brought: bring };
   const seen = new Map(bring.map((path) => [path, signHere(path)]));
-  const outcomes = await receive(scene, bring, seen);
+  const outcomes = await receive(scene, bring, there, seen);
   const placed = bring.filter((path) => outcomes.get(path) === 'placed');
   for (const path of placed) {
     const known = signBoth(signHere(path), there.get(path)?.sign);
@@ -103,6 +103,7 @@ const reasons = {
   'through-link': 'a link, or a file, is here where its folder would be',
   'folder-in-place': 'a folder is here in its place',
   'changed-meanwhile': 'it was changed here just now',
+  'leads-out': 'it is a link that leads out of the folder',
   'not-sent': 'it was not there any more',
 } as const;
 
@@ -144,13 +145,15 @@ async function compare(
 async function receive(
   { context, project, where, step }: Scene,
   paths: readonly string[],
+  there: ReadonlyMap<string, RemoteFile>,
   seen: ReadonlyMap<string, FileSign | null>,
 ): Promise<ReceivedTree['outcomes']> {
   if (paths.length === 0) return new Map();
   step.update(countFiles(paths.length));
   const ssh = await context.ssh();
   const mayReplace = (path: string) => signAt(project, path) === (seen.get(path) ?? null);
-  const request = { root: project.root, paths, folder: where.folder, mayReplace };
+  const sizes = new Map(paths.map((path) => [path, there.get(path)?.size ?? 0]));
+  const request = { root: project.root, paths, sizes, folder: where.folder, mayReplace };
   return (await ssh.receiveTree(where.target, request, { signal: context.signal })).outcomes;
 }
 
@@ -163,41 +166,4 @@ function removeHere(project: ProjectFile, path: string, plan: DownPlan): void {
   } catch (error) {
     throw toFileError(error, `remove ${path}`);
   }
-}
-
-/** What the repository here says of the names there. */
-async function readGuards(
-  project: ProjectFile,
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<DownGuards> {
-  const { root } = project;
-  const options = { cwd: root, signal };
-  const ask = async (...args: string[]) => (await runGit(args, options).catch(() => null))?.stdout ?? '';
-  const top = (await ask('rev-parse', '--show-toplevel')).trimEnd() || root;
-  // The last is our own, which switches hooks off.
-  const hooks = (await ask('config', '-z', '--type=path', '--get-all', 'core.hooksPath')).split('\0').at(-3);
-  const folder = hooks === undefined ? '' : relative(root, resolve(top, hooks));
-  const isInside = folder !== '' && !folder.startsWith('..');
-  const mounts = mountPointsOf(project);
-  const mounted = paths.filter((path) => isBelow(path, mounts));
-  const ignored = new Set([...(await listIgnored(root, paths, signal)), ...mounted]);
-  return { hooksFolder: isInside ? folder : null, ignored };
-}
-
-/** Where git does not say, nothing is ignored: what is here already is seen to by what is known of it. */
-async function listIgnored(
-  root: string,
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  // git refuses all for one that leads out of the folder, or through a link.
-  const asked = paths.filter((path) => !path.split('/').some((part) => ['', '.', '..'].includes(part)));
-  const leadsThroughLink = findLinkedFolders(root);
-  const direct = asked.filter((path) => !leadsThroughLink(path));
-  const stdin = direct.map((path) => `${path}\0`).join('');
-  const said = await runGit(['check-ignore', '-z', '--stdin'], { cwd: root, signal, stdin }).catch(
-    () => null,
-  );
-  return new Set(said?.stdout.split('\0') ?? []);
 }

@@ -65,6 +65,8 @@ export interface ReceiveTreeRequest {
   root: string;
   /** Below `folder` there and `root` here: relative, with `/`, and without empty parts, `.` or `..`. */
   paths: readonly string[];
+  /** In bytes, as they were listed: much more is not taken. */
+  sizes: ReadonlyMap<string, number>;
   folder: string;
   /** Asked at the last moment whether what is at a path here may be replaced. */
   mayReplace: (path: string) => boolean;
@@ -72,7 +74,10 @@ export interface ReceiveTreeRequest {
 
 export interface ReceivedTree {
   /** What became of each file that was sent; one that was not is not in it. */
-  outcomes: ReadonlyMap<string, 'placed' | 'through-link' | 'folder-in-place' | 'changed-meanwhile'>;
+  outcomes: ReadonlyMap<
+    string,
+    'placed' | 'through-link' | 'folder-in-place' | 'changed-meanwhile' | 'leads-out'
+  >;
 }
 
 export interface LoginKeys {

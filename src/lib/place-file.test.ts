@@ -61,9 +61,21 @@ describe('placing a file', () => {
     expect(readFileSync(join(folder, 'outside', 'target'), 'utf8')).toBe('old');
   });
 
-  it('makes a link that leads anywhere, as a link', ({ expect }) => {
-    expect(placeLink({ root, path: 'sub/link', mayReplace: () => true }, '/etc/passwd')).toBe('placed');
-    expect(lstatSync(join(root, 'sub/link')).isSymbolicLink()).toBe(true);
+  it('makes a link as a link, and none that leads out of the folder', ({ expect }) => {
+    const place = (leadsTo: string) =>
+      placeLink({ root, path: 'sub/deep/link', mayReplace: () => true }, leadsTo);
+    for (const leadsTo of [
+      '/etc/passwd',
+      '../../../x',
+      '../../..',
+      'a/../../x',
+      '../../sub/deep/other/..',
+      '/',
+    ])
+      expect(place(leadsTo)).toBe('leads-out');
+    for (const leadsTo of ['../../a', 'file', './x/y', '../..', 'gone'])
+      expect(place(leadsTo)).toBe('placed');
+    expect(lstatSync(join(root, 'sub/deep/link')).isSymbolicLink()).toBe(true);
   });
 
   it('leaves a folder in its place, and a file that was changed meanwhile', async ({ expect }) => {

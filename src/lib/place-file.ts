@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { makeRandomName } from './random-name.ts';
 
-export type Placed = 'placed' | 'through-link' | 'folder-in-place' | 'changed-meanwhile';
+export type Placed = 'placed' | 'through-link' | 'folder-in-place' | 'changed-meanwhile' | 'leads-out';
 
 export interface FileToPlace {
   root: string;
@@ -50,7 +50,9 @@ export async function placeFile(
   }
 }
 
+/** A link leads to something in the folder, or is not made: whoever reads or writes through it means a file of the folder. */
 export function placeLink({ root, path, mayReplace }: FileToPlace, leadsTo: string): Placed {
+  if (!staysInside(path, leadsTo)) return 'leads-out';
   const folder = makeFolders(root, path);
   if (folder === null) return 'through-link';
   const draft = join(folder, `.spuff-${makeRandomName()}`);
@@ -60,6 +62,15 @@ export function placeLink({ root, path, mayReplace }: FileToPlace, leadsTo: stri
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/** `..` may only come first: behind a name it would count from wherever that leads. */
+function staysInside(path: string, leadsTo: string): boolean {
+  const parts = leadsTo.split('/').filter((part) => part !== '' && part !== '.');
+  const ups = parts.findIndex((part) => part !== '..');
+  const climbs = ups === -1 ? parts.length : ups;
+  const depth = path.split('/').length - 1;
+  return !leadsTo.startsWith('/') && climbs <= depth && !parts.slice(climbs).includes('..');
 }
 
 function replace({ root, path, mayReplace }: FileToPlace, draft: string): Placed {

@@ -84,7 +84,7 @@ async function unpack(
 
 async function place(
   target: SshTarget,
-  { root, mayReplace }: ReceiveTreeRequest,
+  { root, mayReplace, sizes }: ReceiveTreeRequest,
   path: string,
   entry: Entry,
 ): Promise<Placed> {
@@ -95,12 +95,23 @@ async function place(
       return placeLink({ root, path, mayReplace }, linkname);
     }
     if (type !== 'file' && type !== 'contiguous-file') throw notAsked(target, path);
-    return await placeFile({ root, path, mayReplace }, entry, {
+    const content = upTo(entry, sizes.get(path) ?? 0, () => notAsked(target, path));
+    return await placeFile({ root, path, mayReplace }, content, {
       isProgram: (mode & 0o100) !== 0,
       changedAt: mtime,
     });
   } catch (error) {
     throw toFileError(error, `write ${escapeText(path, { singleLine: true })}`);
+  }
+}
+
+/** It may have grown since it was listed; a disk is not filled by one that was listed as small. */
+async function* upTo(entry: Entry, listed: number, refusal: () => SpuffError): AsyncGenerator<Uint8Array> {
+  let left = Math.max(2 * listed, listed + 16 * 1024 * 1024);
+  for await (const chunk of entry) {
+    left -= chunk.length;
+    if (left < 0) throw refusal();
+    yield chunk;
   }
 }
 

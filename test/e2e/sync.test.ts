@@ -98,7 +98,7 @@ it('brings down what was changed there alone, and leaves what was changed on bot
   await there(
     'sh',
     '-c',
-    'for f in theirs both; do echo there >$f; done; ln -s /etc/passwd new-link; chmod +x theirs',
+    'for f in theirs both; do echo there >$f; done; ln -s gone/own new-link; ln -s /etc/passwd out-link; chmod +x theirs',
   );
   put('mine', 'mine');
   put('both', 'here');
@@ -109,6 +109,10 @@ it('brings down what was changed there alone, and leaves what was changed on bot
   expect(brought).toEqual(expect.arrayContaining(['theirs', 'new-link', 'only-there', 'gone/own']));
   expect([read('mine'), read('theirs'), read('both')]).toEqual(['mine', 'there\n', 'here']);
   expect(lstatSync(join(scene.folder, 'new-link')).isSymbolicLink()).toBe(true);
+  // It would lead whoever reads or writes it here to a file of this computer.
+  expect(existsSync(join(scene.folder, 'out-link'))).toBe(false);
+  expect(brought).not.toContain('out-link');
+  await there('rm', 'out-link');
   expect(lstatSync(join(scene.folder, 'theirs')).mode & 0o111).not.toBe(0);
   await sync('--down', '--force');
   expect(read('both')).toBe('there\n');

@@ -57,14 +57,18 @@ it('takes nothing of a repository down, nor what runs here by itself', async () 
     `
     mkdir -p .husky nested && git init -q nested && echo evil >nested/file
     for f in .git/hooks/post-checkout .husky/pre-commit spuff.yaml spuff.secrets.yaml; do echo evil >$f; done
-    git config core.fsmonitor evil`,
+    git config core.fsmonitor evil
+    mkdir -p .vscode bare/objects/a bare/refs
+    for f in .envrc .vscode/tasks.json bare/HEAD bare/config bare/objects/a/b bare/refs/x; do echo evil >$f; done
+    ln -s ${join(scene.folder, '..')} up`,
   );
   const before = [read('spuff.yaml'), read('.git/config'), read('.git/hooks/post-checkout')];
   const { brought } = await report('--down');
   expect(brought).toEqual([]);
   expect([read('spuff.yaml'), read('.git/config'), read('.git/hooks/post-checkout')]).toEqual(before);
-  expect(existsSync(join(scene.folder, '.husky'))).toBe(false);
-  await there('rm', '-rf', 'spuff.yaml', 'nested', '.husky');
+  for (const name of ['.husky', '.vscode', '.envrc', 'bare', 'up'])
+    expect(existsSync(join(scene.folder, name))).toBe(false);
+  await there('rm', '-rf', 'spuff.yaml', 'nested', '.husky', '.vscode', '.envrc', 'bare', 'up');
   await there('git', 'config', '--unset', 'core.fsmonitor');
 });
 
