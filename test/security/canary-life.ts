@@ -1,0 +1,131 @@
+/** One life of a machine in which every command of spuff has a part. */
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandNames } from '../../src/cli/registry.ts';
+import type { CanaryScene } from './canary-scene.ts';
+
+/** Commands that have no part in it, and why not. */
+export const excused: Readonly<Record<string, string>> = {
+  'keep-tunnel': 'a user can’t say it: `tunnel --background`, which is used, starts it',
+  'ai install': 'its packages come from the internet; what it sends is an order of setup, as `setup` does',
+};
+
+interface Step {
+  args: readonly string[];
+  /** What it may end with; 0 when missing. */
+  exit?: readonly number[];
+  terminal?: boolean;
+  env?: Record<string, string>;
+}
+
+const say = (line: string, more: Omit<Step, 'args'> = {}): Step => ({ args: line.split(' '), ...more });
+
+const before = (scene: CanaryScene): Step[] => [
+  ...['version', 'completion bash', 'schema', 'bundles', 'ai list', 'ai info claude-code'].map((line) => say(line)),
+  ...['config path', 'config show', 'config get user', 'config explain size'].map((line) => say(line)),
+  say('config edit', { terminal: true }),
+  ...['config set idle_timeout 2h', 'config unset idle_timeout', 'init --project', 'validate'].map((line) => say(line)),
+  ...['policy show', 'policy check', 'providers', 'sizes', 'regions', 'image list', 'image build'].map((line) => say(line)),
+  say('image rm no-such-image', { exit: [4] }),
+  say('doctor', { exit: [0, 1] }),
+  // Without its commands having been let to run, none runs.
+  say('up shop --no-connect', { exit: [15] }),
+  ...['trust --show', 'trust', 'up shop --dry-run'].map((line) => say(line)),
+  say('key new', { terminal: true, env: scene.asking }),
+  say('key list'),
+];
+
+const during = (scene: CanaryScene): Step[] => [
+  ...['ls', 'ls --refresh', 'status shop --detailed', 'setup shop --again', 'extend shop 1h', 'why shop'].map((line) => say(line)),
+  ...['keep shop --for 1h', 'keep shop --end', 'cost', 'ssh shop -- true', 'exec shop -A -- true'].map((line) => say(line)),
+  ...['cp seed/file shop:copy', 'tunnel shop 3000 --background', 'tunnel --status', 'tunnel shop --stop'].map((line) => say(line)),
+  ...['logs shop', 'logs shop --setup', 'logs shop --script 1', 'ai status shop'].map((line) => say(line)),
+  ...['status', 'metrics', 'processes', 'logs', 'activity', 'exec-log', 'upgrade'].map((name) => say(`agent ${name} shop`)),
+  ...['ls', 'status shop', 'remount shop', 'unmount shop', 'mount shop', 'unmount shop'].map((line) => say(`volume ${line}`)),
+  say('guard status shop'),
+  { args: ['guard', 'allow', 'git.example.com', '--host-key', hostKey] },
+  say('guard test shop --host git.example.com', { exit: [1] }),
+  ...['guard log', 'guard revoke --host git.example.com', 'guard revoke --all'].map((line) => say(line)),
+  ...['show', 'allow', 'revoke', 'close'].map((verb) =>
+    say(`firewall ${verb} shop${verb === 'allow' || verb === 'revoke' ? ' 203.0.113.0/24' : ''}`),
+  ),
+  say('firewall allow shop my-ip'),
+  { args: ['exec', 'shop', '--', 'sh', '-c', work] },
+  ...['rescue shop', 'rescued list', `rescued open shop --to ${join(scene.user.path, 'saved')}`].map((line) => say(line)),
+  say('rescued rm --all --force'),
+  ...['reap --once --dry-run', 'orphans', 'adopt', 'reaper workflow github'].map((line) => say(line)),
+  ...['install', 'status', 'uninstall'].map((verb) => say(`reaper ${verb} --kind cron`)),
+  say('audit --only S1,S3,V1,V4,P5', { exit: [0, 1] }),
+  ...['log -n 500', 'log verify', 'key list'].map((line) => say(line)),
+  say('key rotate --lifetime 1h'),
+  say('key revoke SHA256:0EvnKlq7dSTAWYhLqSZUGaDuMELVjqMeZPNIzUlg3Ow --yes', { exit: [0, 4] }),
+];
+
+const hostKey = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}`;
+const work = 'git init -q repo; cd repo; echo work >file; git add file';
+
+async function take(scene: CanaryScene, { args, exit = [0], ...at }: Step): Promise<void> {
+  const { exitCode, stdout, stderr } = await scene.spuff(args, at);
+  if (exitCode !== null && exit.includes(exitCode)) return;
+  throw new Error(`spuff ${args.join(' ')} ended with ${exitCode}:\n${stdout}${stderr}`);
+}
+
+/** All of them, also after one that fails, so that one run tells of each. */
+async function takeAll(scene: CanaryScene, steps: readonly Step[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await take(scene, step).catch((error) => failures.push(error));
+  if (failures.length > 0) throw new Error(failures.map(String).join('\n'));
+}
+
+/** A reaper that runs on until it is told to stop. */
+async function reapForAWhile(scene: CanaryScene): Promise<void> {
+  const args = ['reaper', 'run', '--dry-run'];
+  const child = scene.cloud.home.start(['--verbose', ...args], { ...scene.cloud.env, ...scene.shell });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk) => {
+      text += String(chunk);
+    });
+  const ended = once(child, 'close');
+  await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
+  child.kill('SIGTERM');
+  await ended;
+  scene.printed.push({ args, text });
+}
+
+/** Up to its machine at work, which stays. */
+export async function beginLife(scene: CanaryScene): Promise<void> {
+  makeCrontab(scene);
+  await takeAll(scene, before(scene));
+  scene.learn();
+  await scene.loadOwnKey();
+  await take(scene, say('up shop --no-connect'));
+  scene.learn();
+}
+
+export async function live(scene: CanaryScene): Promise<void> {
+  await takeAll(scene, during(scene));
+  await reapForAWhile(scene);
+  scene.learn();
+}
+
+export const endLife = (scene: CanaryScene): Promise<void> =>
+  takeAll(scene, [say('snapshot list'), say('snapshot prune --keep 5'), say('snapshot delete kept'), say('down shop')]);
+
+/** A program named crontab with a table of its own, so that the user who runs the tests keeps theirs. */
+function makeCrontab(scene: CanaryScene): void {
+  mkdirSync(scene.programs);
+  const table = join(scene.user.path, 'crontab');
+  writeFileSync(table, '');
+  const program = join(scene.programs, 'crontab');
+  writeFileSync(program, `#!/bin/sh\nif [ "$1" = -l ]; then cat '${table}'; else cat >'${table}'; fi\n`);
+  chmodSync(program, 0o755);
+}
+
+/** The command that arguments name: one or two words. */
+export function commandOf(args: readonly string[]): string {
+  const [first = '', second = ''] = args;
+  const both = `${first} ${second}`;
+  return commandNames().includes(both) ? both : first;
+}
