@@ -22,12 +22,16 @@ interface Step {
 const say = (line: string, more: Omit<Step, 'args'> = {}): Step => ({ args: line.split(' '), ...more });
 
 const before = (scene: CanaryScene): Step[] => [
-  ...['version', 'completion bash', 'schema', 'bundles', 'ai list', 'ai info claude-code'].map((line) => say(line)),
+  ...['version', 'completion bash', 'schema', 'bundles', 'ai list', 'ai info claude-code'].map((line) =>
+    say(line),
+  ),
   ...['config path', 'config show', 'config get user', 'config explain size'].map((line) => say(line)),
   say('config edit', { terminal: true }),
-  ...['config set idle_timeout 2h', 'config unset idle_timeout', 'init --project', 'validate'].map((line) => say(line)),
-  ...['policy show', 'policy check', 'providers', 'sizes', 'regions', 'image list', 'image build'].map((line) => say(line)),
+  ...['config set idle_timeout 2h', 'config unset idle_timeout', 'validate'].map((line) => say(line)),
+  ...['policy show', 'policy check', 'providers', 'sizes', 'regions'].map((line) => say(line)),
+  ...['config set provider local', 'image list', 'image build'].map((line) => say(line)),
   say('image rm no-such-image', { exit: [4] }),
+  say('config set provider digitalocean'),
   say('doctor', { exit: [0, 1] }),
   // Without its commands having been let to run, none runs.
   say('up shop --no-connect', { exit: [15] }),
@@ -37,12 +41,22 @@ const before = (scene: CanaryScene): Step[] => [
 ];
 
 const during = (scene: CanaryScene): Step[] => [
-  ...['ls', 'ls --refresh', 'status shop --detailed', 'setup shop --again', 'extend shop 1h', 'why shop'].map((line) => say(line)),
-  ...['keep shop --for 1h', 'keep shop --end', 'cost', 'ssh shop -- true', 'exec shop -A -- true'].map((line) => say(line)),
-  ...['cp seed/file shop:copy', 'tunnel shop 3000 --background', 'tunnel --status', 'tunnel shop --stop'].map((line) => say(line)),
+  ...['ls', 'ls --refresh', 'status shop --detailed', 'setup shop --again', 'extend shop 1h', 'why shop'].map(
+    (line) => say(line),
+  ),
+  ...['keep shop --for 1h', 'keep shop --end', 'cost', 'ssh shop -- true', 'exec shop -A -- true'].map(
+    (line) => say(line),
+  ),
+  ...['cp seed/file shop:copy', 'tunnel shop 3000 --background', 'tunnel --status', 'tunnel shop --stop'].map(
+    (line) => say(line),
+  ),
   ...['logs shop', 'logs shop --setup', 'logs shop --script 1', 'ai status shop'].map((line) => say(line)),
-  ...['status', 'metrics', 'processes', 'logs', 'activity', 'exec-log', 'upgrade'].map((name) => say(`agent ${name} shop`)),
-  ...['ls', 'status shop', 'remount shop', 'unmount shop', 'mount shop', 'unmount shop'].map((line) => say(`volume ${line}`)),
+  ...['status', 'metrics', 'processes', 'logs', 'activity', 'exec-log', 'upgrade'].map((name) =>
+    say(`agent ${name} shop`),
+  ),
+  ...['ls', 'status shop', 'remount shop', 'unmount shop', 'mount shop', 'unmount shop'].map((line) =>
+    say(`volume ${line}`),
+  ),
   say('guard status shop'),
   { args: ['guard', 'allow', 'git.example.com', '--host-key', hostKey] },
   say('guard test shop --host git.example.com', { exit: [1] }),
@@ -52,7 +66,9 @@ const during = (scene: CanaryScene): Step[] => [
   ),
   say('firewall allow shop my-ip'),
   { args: ['exec', 'shop', '--', 'sh', '-c', work] },
-  ...['rescue shop', 'rescued list', `rescued open shop --to ${join(scene.user.path, 'saved')}`].map((line) => say(line)),
+  ...['rescue shop', 'rescued list', `rescued open shop --to ${join(scene.user.path, 'saved')}`].map((line) =>
+    say(line),
+  ),
   say('rescued rm --all --force'),
   ...['reap --once --dry-run', 'orphans', 'adopt', 'reaper workflow github'].map((line) => say(line)),
   ...['install', 'status', 'uninstall'].map((verb) => say(`reaper ${verb} --kind cron`)),
@@ -97,10 +113,12 @@ async function reapForAWhile(scene: CanaryScene): Promise<void> {
 /** Up to its machine at work, which stays. */
 export async function beginLife(scene: CanaryScene): Promise<void> {
   makeCrontab(scene);
+  await take(scene, say('init --project'));
+  scene.writeProject();
   await takeAll(scene, before(scene));
   scene.learn();
   await scene.loadOwnKey();
-  await take(scene, say('up shop --no-connect'));
+  await take(scene, say('up shop --no-connect --ttl 8h'));
   scene.learn();
 }
 
@@ -110,8 +128,16 @@ export async function live(scene: CanaryScene): Promise<void> {
   scene.learn();
 }
 
+export const takeSnapshot = (scene: CanaryScene): Promise<void> =>
+  take(scene, say('snapshot create shop --as kept'));
+
 export const endLife = (scene: CanaryScene): Promise<void> =>
-  takeAll(scene, [say('snapshot list'), say('snapshot prune --keep 5'), say('snapshot delete kept'), say('down shop')]);
+  takeAll(scene, [
+    say('snapshot list'),
+    say('snapshot prune --keep 5'),
+    say('snapshot delete kept'),
+    say('down shop'),
+  ]);
 
 /** A program named crontab with a table of its own, so that the user who runs the tests keeps theirs. */
 function makeCrontab(scene: CanaryScene): void {

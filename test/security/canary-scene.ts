@@ -24,8 +24,13 @@ const asNobody = ['nice', 'setpriv', '--reuid=65534', '--regid=65534', '--clear-
 /** Of the base image, before there is an agent. */
 const machineNode = 'exec nice /usr/lib/spuff/runtime/*/node --input-type=module-typescript --eval "$1"';
 
-/** Not what anybody would take for a token by its looks, with what a URL writes differently. */
-const makeSecret = () => `k9/+${randomBytes(30).toString('base64url')}`;
+/** What the simulated cloud's metadata service can be asked for; folders end in a slash. */
+export const metadataStarts = ['/metadata/v1.json', '/metadata/v1/'];
+/** An answer of it that nobody goes by. */
+const plantedMetadata = '/metadata/v1/features/dhcp_enabled';
+
+/** Nothing takes it for a token by its looks, so that it is kept by what is known of it alone; a URL writes some of it differently. */
+const makeSecret = () => `k9/+${Array.from({ length: 4 }, () => randomBytes(6).toString('hex')).join('.')}`;
 
 export class CanaryScene {
   readonly user = new UserHome();
@@ -48,6 +53,8 @@ export class CanaryScene {
   readonly printed: { args: readonly string[]; text: string }[] = [];
   readonly onlookers = new Map<string, Onlooker>();
   readonly machines: string[] = [];
+  /** Images of disks that were kept. */
+  readonly disks: string[] = [];
   cloud!: CloudScene;
 
   async open(): Promise<void> {
@@ -76,7 +83,7 @@ export class CanaryScene {
       .set('variable of spuff.secrets.yaml', [this.fromFile])
       .set('variable of a command', [this.fromManager])
       .set('planted', [this.planted]);
-    this.#makeProject();
+    mkdirSync(join(this.project, 'seed'), { recursive: true });
   }
 
   get home(): string {
@@ -101,8 +108,7 @@ export class CanaryScene {
     return { ...(process.env as Record<string, string>), ...this.user.env, ...more };
   }
 
-  #makeProject(): void {
-    mkdirSync(join(this.project, 'seed'), { recursive: true });
+  writeProject(): void {
     writeFileSync(join(this.project, 'seed', 'file'), 'nothing secret\n');
     const manager = `cat ${join(this.vault, 'manager')}`;
     const project = {
@@ -120,10 +126,31 @@ export class CanaryScene {
     const source = readFileSync(onlookerProgram, 'utf8');
     return {
       ...backing,
-      boot: async (...order) => {
-        const machine = await backing.boot(...order);
+      keep: async (id) => {
+        const disk = await backing.keep(id);
+        if (disk?.kind === 'id') this.disks.push(disk.id);
+        return disk;
+      },
+      boot: async (metadata, disk) => {
+        const answer: typeof metadata.answer = (request, card) =>
+          request.path === plantedMetadata
+            ? { status: 200, body: Buffer.from(this.planted).toString('base64') }
+            : metadata.answer(request, card);
+        const machine = await backing.boot({ ...metadata, answer }, disk);
         this.machines.push(machine.id);
-        const argv = ['docker', 'exec', '-i', '-u', 'nobody', machine.id, 'sh', '-c', machineNode, 'sh', source];
+        const argv = [
+          'docker',
+          'exec',
+          '-i',
+          '-u',
+          'nobody',
+          machine.id,
+          'sh',
+          '-c',
+          machineNode,
+          'sh',
+          source,
+        ];
         this.onlookers.set(`machine ${this.machines.length}`, new Onlooker(argv));
         return machine;
       },
@@ -138,7 +165,10 @@ export class CanaryScene {
   }
 
   /** Runs a command in the project, at a terminal if that is asked for, and keeps what it prints. */
-  async spuff(args: readonly string[], at: { terminal?: boolean; env?: Record<string, string> } = {}): Promise<Result> {
+  async spuff(
+    args: readonly string[],
+    at: { terminal?: boolean; env?: Record<string, string> } = {},
+  ): Promise<Result> {
     const env: Record<string, string> = { ...this.cloud.env, ...this.shell, EDITOR: 'true', ...at.env };
     env['PATH'] = `${this.programs}:${process.env['PATH']}`;
     const argv = ['--verbose', ...args];
@@ -180,7 +210,10 @@ export class CanaryScene {
     store.close();
     this.#add('agent token', tokens);
     const keys = readdirSync(join(this.home, 'keys')).filter((name) => /^(?!.*\.pub$).*ed25519/.test(name));
-    this.#add('own key, encrypted', keys.flatMap((name) => privateLines(join(this.home, 'keys', name))));
+    this.#add(
+      'own key, encrypted',
+      keys.flatMap((name) => privateLines(join(this.home, 'keys', name))),
+    );
   }
 
   #add(name: string, parts: readonly string[]): void {
