@@ -4,12 +4,14 @@
  * once more, and tells which of the texts in that input (JSON: a list of texts for each name) it has seen, and where.
  */
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, type Stats } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
 const sharedDirectories = ['/tmp', '/var/tmp', '/run', '/dev/shm'];
 /** Trees that were there before and are larger than this are left to the last round, or there would be few rounds. */
 const mostEntries = 500;
 const mostBytes = 16 * 1024 * 1024;
+/** Between rounds, for one who is not alone on the computer. */
+const pauseMs = Number(process.env['PAUSE_MS'] ?? 0);
 
 /** Everything that was seen, once, and where first. */
 const seen = new Map<string, string>();
@@ -113,7 +115,7 @@ while (!hasEnded) {
   for (const directory of sharedDirectories) walk(directory, lookAtFile);
   rounds += 1;
   process.stdout.write('round\n');
-  await nextTurn();
+  await (pauseMs > 0 ? delay(pauseMs) : nextTurn());
 }
 for (const directory of sharedDirectories) walk(directory, lookAtFile, new Set());
 

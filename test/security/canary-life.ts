@@ -74,7 +74,7 @@ const during = (scene: CanaryScene): Step[] => [
   ...['install', 'status', 'uninstall'].map((verb) => say(`reaper ${verb} --kind cron`)),
   say('audit --only S1,S3,V1,V4,P5', { exit: [0, 1] }),
   ...['log -n 500', 'log verify', 'key list'].map((line) => say(line)),
-  say('key rotate --lifetime 1h'),
+  say('key rotate', { terminal: true, env: scene.asking }),
   say('key revoke SHA256:0EvnKlq7dSTAWYhLqSZUGaDuMELVjqMeZPNIzUlg3Ow --yes', { exit: [0, 4] }),
 ];
 

@@ -20,9 +20,18 @@ import { type CloudScene, openCloudScene } from './clouds.ts';
 import { Onlooker, onlookerProgram } from './onlooker.ts';
 import { UserHome } from './user-home.ts';
 
-const asNobody = ['nice', 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+const asNobody = [
+  'env',
+  'PAUSE_MS=10',
+  'nice',
+  'setpriv',
+  '--reuid=65534',
+  '--regid=65534',
+  '--clear-groups',
+];
 /** Of the base image, before there is an agent. */
-const machineNode = 'exec nice /usr/lib/spuff/runtime/*/node --input-type=module-typescript --eval "$1"';
+const machineNode =
+  'PAUSE_MS=10 exec nice /usr/lib/spuff/runtime/*/node --input-type=module-typescript --eval "$1"';
 
 /** What the simulated cloud's metadata service can be asked for; folders end in a slash. */
 export const metadataStarts = ['/metadata/v1.json', '/metadata/v1/'];

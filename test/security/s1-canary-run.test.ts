@@ -47,27 +47,39 @@ let search: CanarySearch;
 let crashed: number | null;
 
 beforeAll(async () => {
-  await scene.open(); console.log('T', Math.round(performance.now()/100)/10);
-  await beginLife(scene); console.log('T', Math.round(performance.now()/100)/10);
-  await live(scene); console.log('T', Math.round(performance.now()/100)/10);
+  await scene.open();
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  await beginLife(scene);
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  await live(scene);
+  console.log('T', Math.round(performance.now() / 100) / 10);
   const session = scene.cloud.home.start(
     ['exec', 'shop', '--', 'sh', '-c', 'echo in; sleep 600'],
     scene.cloud.env,
   );
   await once(session.stdout as NodeJS.ReadableStream, 'data');
-  crashed = await crash(scene); console.log('T', Math.round(performance.now()/100)/10);
-  await plant(scene); console.log('T', Math.round(performance.now()/100)/10);
-  await takeSnapshot(scene); console.log('T', Math.round(performance.now()/100)/10);
+  crashed = await crash(scene);
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  await plant(scene);
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  await takeSnapshot(scene);
+  console.log('T', Math.round(performance.now() / 100) / 10);
   search = new CanarySearch(scene);
-  await search.machine(scene.machines[0] ?? ''); console.log('T', Math.round(performance.now()/100)/10);
-  await search.snapshot(scene.disks[0] ?? ''); console.log('T', Math.round(performance.now()/100)/10);
+  await Promise.all([search.machine(scene.machines[0] ?? ''), search.snapshot(scene.disks[0] ?? '')]);
+  console.log('T', Math.round(performance.now() / 100) / 10);
   session.kill('SIGTERM');
-  await search.homes(); console.log('T', Math.round(performance.now()/100)/10);
-  await search.onlooker('machine 1'); console.log('T', Math.round(performance.now()/100)/10);
-  await endLife(scene); console.log('T', Math.round(performance.now()/100)/10);
-  search.printed(); console.log('T', Math.round(performance.now()/100)/10);
-  search.requests(); console.log('T', Math.round(performance.now()/100)/10);
-  await search.onlooker('here'); console.log('T', Math.round(performance.now()/100)/10);
+  await search.homes();
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  await search.onlooker('machine 1');
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  await endLife(scene);
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  search.printed();
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  search.requests();
+  console.log('T', Math.round(performance.now() / 100) / 10);
+  await search.onlooker('here');
+  console.log('T', Math.round(performance.now() / 100) / 10);
 }, 180_000);
 afterAll(() => scene.close());
 

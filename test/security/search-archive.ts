@@ -1,5 +1,5 @@
 /** Searches trees of files as the archives that tar and the engine make of them: each byte of each, whatever holds it. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProcess } from '../../src/lib/process.ts';
 
@@ -27,12 +27,13 @@ until [ -e "$folder/ended" ] && [ -e "$folder/listed" ]; do sleep 0.02; done
 rm "$folder/ended" "$folder/listed"
 exit $status`;
 
-/** @param folder of the test's own, which nobody else can enter */
+/** @param vault a folder of the test's own, which nobody else can enter; a search makes one for itself in there */
 export async function searchArchive(
-  folder: string,
+  vault: string,
   producer: readonly string[],
   names: ReadonlyMap<string, string>,
 ): Promise<Searched> {
+  const folder = mkdtempSync(join(vault, 'search-'));
   writeFileSync(join(folder, 'needles'), [...names.keys()].join('\n'), { mode: 0o600 });
   const { exitCode } = await runProcess(['bash', '-c', script, 'bash', folder, ...producer], {
     timeoutMs: 170_000,
