@@ -21,9 +21,10 @@ export const plantedAt: readonly string[] = [
   'metadata: /metadata/v1/features/dhcp_enabled',
   'requests to the provider: GET /v2/account',
   'output: exec shop -- cat /run/planted',
-  ...['here', 'machine 1'].flatMap((where) =>
-    ['/tmp/planted', 'cmdline', 'environ'].map((path) => `seen by another user, ${where}: ${path}`),
+  ...['another user, here', 'another user, machine 1', 'root, here'].flatMap((who) =>
+    ['cmdline', 'environ'].map((path) => `seen by ${who}: ${path}`),
   ),
+  ...['here', 'machine 1'].map((where) => `seen by another user, ${where}: /tmp/planted`),
 ];
 
 const nobody = 65_534;

@@ -75,7 +75,9 @@ export class CanaryScene {
     writeFileSync(this.#askpass, `#!/bin/sh\nexec cat '${word}'\n`, { mode: 0o700 });
     execFileSync('ssh-keygen', ['-q', '-p', '-f', this.user.key], { env: this.env(this.asking) });
     this.canaries.set('login key, encrypted', privateLines(this.user.key));
-    this.onlookers.set('here', new Onlooker([...asNobody, process.execPath, onlookerProgram]));
+    const look = [process.execPath, onlookerProgram];
+    this.onlookers.set('another user, here', new Onlooker([...asNobody, ...look]));
+    this.onlookers.set('root, here', new Onlooker(['env', 'PAUSE_MS=10', 'nice', ...look]));
     const backing = this.#watched(realMachines(openProvider()));
     this.cloud = await openCloudScene('digitalocean', backing, this.user.env);
     // So that what spuff leaves open can be seen.
@@ -160,7 +162,7 @@ export class CanaryScene {
           'sh',
           source,
         ];
-        this.onlookers.set(`machine ${this.machines.length}`, new Onlooker(argv));
+        this.onlookers.set(`another user, machine ${this.machines.length}`, new Onlooker(argv));
         return machine;
       },
     };

@@ -92,14 +92,14 @@ export class CanarySearch {
     for (const { args, text } of this.#scene.printed) this.#text('output', args.join(' '), text);
   }
 
-  /** What another user has seen, who looks no more from then on. */
+  /** What somebody has seen, who looks no more from then on. */
   async onlooker(where: string): Promise<void> {
     const wanted = Object.fromEntries(
       [...this.#scene.canaries].map(([name, parts]) => [name, parts.flatMap(needlesOf)]),
     );
     const report = await this.#scene.onlookers.get(where)?.end(wanted);
     if (!report) throw new Error(`nobody looks ${where}`);
-    const place = `seen by another user, ${where}`;
+    const place = `seen by ${where}`;
     this.#count(place, { rounds: report.rounds, texts: report.texts });
     for (const [name, paths] of Object.entries(report.found))
       for (const path of paths) this.findings.push({ name, place, path });
