@@ -17,6 +17,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          // A hang ends its process, not the run.
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: process.env['SPUFF_NIGHTLY'] === '1' ? 3_600_000 : 300_000,
+        },
+      },
+      {
+        test: {
           name: 'machine',
           include: ['test/{e2e,contract,security}/**/*.test.ts'],
           pool: 'forks',

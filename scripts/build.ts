@@ -60,6 +60,8 @@ async function buildProgram(entry: string, output: string, target = 'node24'): P
     entryPoints: [path.join('src/main', entry)],
     outfile: path.join(outputFolder, output),
     plugins: [externalizeVendored],
+    // Its other form asks for its own parts in a way that no bundler sees.
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     ...(entry === 'launcher.ts' ? { external: ['./cli.cjs'] } : {}),
   });
   return result.metafile;

@@ -16,8 +16,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 /** Packages that stay behind one door, so that replacing one touches one folder. */
 const packageHomes: ReadonlyArray<{ packages: readonly string[]; homes: readonly string[] }> = [
   { packages: ['dockerode', 'docker-modem'], homes: ['providers/local'] },
-  { packages: ['tar-stream'], homes: ['providers/local', 'bootstrap', 'agent', 'state'] },
-  { packages: ['age-encryption'], homes: ['state'] },
+  { packages: ['tar-stream'], homes: ['providers/local', 'bootstrap', 'agent', 'state', 'ssh'] },
+  { packages: ['age-encryption', 'jsonc-parser'], homes: ['state'] },
   { packages: ['aws4fetch', 'fast-xml-parser'], homes: ['providers/aws'] },
   { packages: ['commander', '@clack/prompts'], homes: ['cli', 'main'] },
 ];

@@ -62,6 +62,8 @@ async function repeatFailed(run: TestRun, first: Tally, scratch: string): Promis
 }
 
 const fastTests: TestRun = { project: 'fast', name: 'fast', folders: [] };
+/** They compute while the machine tests wait. */
+const fuzzTests: TestRun = { project: 'fuzz', name: 'fuzz', folders: [] };
 
 async function runEverything(): Promise<Tally[]> {
   const scratch = await mkdtemp(path.join(tmpdir(), 'spuff-test-'));
@@ -106,9 +108,10 @@ async function proveControls(ids: readonly string[]): Promise<Tally[]> {
 
 async function runMachineTests(scratch: string): Promise<Tally[]> {
   const owner = process.env['SPUFF_TEST_OWNER'] ?? 'spuff-test';
-  const runs = machineLanes.map(({ name, beginnings }): TestRun => {
+  const machineRuns = machineLanes.map(({ name, beginnings }): TestRun => {
     return { project: 'machine', name, folders: beginnings, env: { SPUFF_TEST_OWNER: `${owner}-${name}` } };
   });
+  const runs = [...machineRuns, fuzzTests];
   const tallies = await Promise.all(runs.map((run) => runTests(run, scratch)));
   const settled: Tally[] = [];
   for (const [index, run] of runs.entries())

@@ -99,6 +99,7 @@ function recordFor(name: string): Instance {
       user: 'dev',
       ssh: { host: '203.0.113.1', port: 22 },
     },
+    tailnet: null,
     hostIdentity: { phase: 'pinned', injectedPublicKey: 'ssh-ed25519 AAAA', publicKey: 'ssh-ed25519 AAAB' },
     ...{
       sshPublicKeyPath: null,

@@ -38,9 +38,9 @@ export async function measureExec(setup: BenchSetup, rounds: number): Promise<Ro
 }
 
 /** What a person would type by hand, host key checked. */
-function plainSsh(setup: BenchSetup): string[] {
+export function plainSsh(setup: BenchSetup, name = 'bench'): string[] {
   const store = openStateStore({ path: join(setup.home, 'state.db'), readOnly: true });
-  const instance = store.findInstance('bench');
+  const instance = store.findInstance(name);
   store.close();
   if (!instance?.ssh) throw new Error('the machine of the benchmark has no address');
   const options = [

@@ -17,11 +17,13 @@ export function commandJob(name: string, argv: readonly string[], env: Record<st
 export async function runTimed(
   argv: readonly string[],
   env: Record<string, string> = {},
+  directory?: string,
 ): Promise<{ ms: number; stdout: string }> {
   const [command = '', ...args] = argv;
   const start = process.hrtime.bigint();
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(directory !== undefined && { cwd: directory }),
     env: { ...process.env, ...env, NODE_EXTRA_CA_CERTS: '' },
   });
   const [stdout, stderr, [code]] = await Promise.all([

@@ -11,7 +11,7 @@ export interface BenchSetup {
   home: string;
   env: Record<string, string>;
   processor: string;
-  spuff(args: readonly string[]): Promise<{ ms: number; stdout: string }>;
+  spuff(args: readonly string[], directory?: string): Promise<{ ms: number; stdout: string }>;
   remove(): void;
 }
 
@@ -26,7 +26,8 @@ export async function makeSetup(project: string): Promise<BenchSetup> {
     // A reaper in the background would be measured along.
     SPUFF_BACKGROUND: 'off',
   };
-  const spuff = (args: readonly string[]) => runTimed([...command, ...args], env);
+  const spuff = (args: readonly string[], directory?: string) =>
+    runTimed([...command, ...args], env, directory);
   await spuff(['init', '--yes']);
   await spuff(['image', 'build']);
   return {

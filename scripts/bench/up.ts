@@ -43,7 +43,7 @@ export async function measureUp(setup: BenchSetup, rounds: number): Promise<Row[
 }
 
 /** The base image as the engine knows it, by the label that spuff gives it. */
-async function findImage(): Promise<string> {
+export async function findImage(): Promise<string> {
   const { stdout } = await runTimed([
     'docker',
     'image',
@@ -57,8 +57,15 @@ async function findImage(): Promise<string> {
   return image;
 }
 
-/** What a person would write by hand: start the container, then try to log in until it works. */
-async function runPlainScript(setup: BenchSetup, image: string): Promise<number> {
+/**
+ * What a person would write by hand: start the container, then try to log in until it works.
+ * @param afterLogin gets the ssh command line for what is to be done there
+ */
+export async function runPlainScript(
+  setup: BenchSetup,
+  image: string,
+  afterLogin: (argv: readonly string[]) => Promise<unknown> = async () => undefined,
+): Promise<number> {
   const key = makeInstanceKey(Date.now(), randomBytes(10));
   const name = `bench-${key}`;
   const seed = await writeSeed(setup, key);
@@ -100,14 +107,14 @@ async function runPlainScript(setup: BenchSetup, image: string): Promise<number>
     await runTimed(['docker', 'cp', `${seed}/lib/.`, `${name}:/var/lib/cloud`]);
     await runTimed(['docker', 'start', name]);
     const port = (await runTimed(['docker', 'port', name, '22/tcp'])).stdout.trim().split(':').at(-1) ?? '';
-    await logInUntilItWorks(setup, port, seed);
+    await afterLogin(await logInUntilItWorks(setup, port, seed));
     return Number(process.hrtime.bigint() - start) / 1e6;
   } finally {
     await runTimed(['docker', 'rm', '-f', '-v', name]);
   }
 }
 
-async function logInUntilItWorks(setup: BenchSetup, port: string, seed: string): Promise<void> {
+async function logInUntilItWorks(setup: BenchSetup, port: string, seed: string): Promise<readonly string[]> {
   const options = [
     'HostKeyAlias=bench',
     `UserKnownHostsFile="${seed}/known_hosts"`,
@@ -117,12 +124,12 @@ async function logInUntilItWorks(setup: BenchSetup, port: string, seed: string):
   ];
   const argv = [
     ...['ssh', '-F', 'none', ...options.flatMap((option) => ['-o', option])],
-    ...['-i', join(setup.home, 'keys', 'id_ed25519'), '-p', port, 'dev@127.0.0.1', 'true'],
+    ...['-i', join(setup.home, 'keys', 'id_ed25519'), '-p', port, 'dev@127.0.0.1'],
   ];
   for (let tries = 0; tries < 600; tries++) {
     try {
-      await runTimed(argv);
-      return;
+      await runTimed([...argv, 'true']);
+      return argv;
     } catch {
       // Not up yet: the next try follows at once, as in a shell's until loop.
     }

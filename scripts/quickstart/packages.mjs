@@ -20,6 +20,8 @@ export const testPackages = [
   ...['docker.io', 'iptables', 'mmdebstrap', 'debian-archive-keyring', 'ca-certificates', 'git', 'sudo'],
   // Real ssh, an sshd to stand in a machine's place, a terminal, and shells whose completion is tried.
   ...['openssh-client', 'openssh-server', 'tmux', 'zsh', 'fish'],
+  // Brings the files of a project.
+  'rsync',
   // Other agents and clients of ssh, for the guard.
   ...['gpg', 'gpg-agent', 'dropbear-bin', 'curl'],
   // Look at machines from outside, and tell which program opened which file.

@@ -114,6 +114,7 @@ async function recordFor(context: AppContext, vm: Vm, provider: string): Promise
     ...{ vmId, region, size, arch, user: settings.user, ssh },
     image: { kind: 'slug', slug: 'unknown' },
     sshPublicKeyPath: publicKeyPath,
+    tailnet: null,
     hostIdentity: { phase: 'lost' },
     agentToken: makeAgentToken(),
     agent: null,

@@ -73,6 +73,7 @@ async function changeFirewall(
   const options = callOptions(context, patienceMs);
   const after = change(await firewall.show(instance.key, options));
   await firewall.set(instance.key, after, options);
+  await noteReach(context, instance, after.length === 0);
   return after;
 }
 
@@ -139,4 +140,14 @@ async function findAddressShutOut(context: AppContext, instance: Instance): Prom
     // It only adds to an error that is told already.
     return null;
   }
+}
+
+/** Whether it is reached by the tailnet alone from now on. */
+async function noteReach(
+  context: AppContext,
+  { key, tailnet }: Instance,
+  isPublicClosed: boolean,
+): Promise<void> {
+  if (tailnet === null || tailnet.isPublicClosed === isPublicClosed) return;
+  (await context.state()).updateInstance(key, { tailnet: { ...tailnet, isPublicClosed } });
 }

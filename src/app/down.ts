@@ -69,6 +69,8 @@ async function destroyMachine(
   const step = context.progress.start(`${instance.name} destroyed`);
   try {
     await unmountAll(context, instance);
+    if (instance.tailnet !== null)
+      await (await import('./tailnet.ts')).leaveTailnet(context, instance, 5_000);
     await (await context.ssh()).disconnect(instance);
     const clock = watchClock(context, provider);
     const vm = await removeMachine(provider, instance, clock.options(5 * 60_000));

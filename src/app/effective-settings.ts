@@ -40,6 +40,14 @@ export const sharedSettings: readonly SharedSetting[] = [
   shared('max_lifetime', 'maxLifetimeMs', ({ maxLifetimeMs }) => maxLifetimeMs, { option: '--ttl' }),
   shared('on_idle', 'onIdle', ({ onIdle }) => onIdle),
   shared('rescue', 'rescue', ({ rescue }) => rescue),
+  shared('tailscale', 'tailscale', ({ tailscale }) => tailscale.enabled, { at: 'tailscale.enabled' }),
+  shared('tailscale_tags', 'tailscaleTags', ({ tailscale }) => tailscale.tags, { at: 'tailscale.tags' }),
+  shared(
+    'tailscale_close_public_ssh',
+    'tailscaleClosePublicSsh',
+    ({ tailscale }) => tailscale.closePublicSsh,
+    { at: 'tailscale.close_public_ssh' },
+  ),
   shared('firewall', 'firewall', ({ firewall }) => firewall),
 ];
 

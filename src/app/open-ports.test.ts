@@ -56,7 +56,7 @@ describe('the ports of a session', () => {
   it('are carried by the session itself, whichever way it ends', async () => {
     const scene = new TunnelScene();
     const seen: unknown[] = [];
-    const request = { sshArgs: [], onRefused: () => undefined, ports: [web] };
+    const request = { sshArgs: [], onRefused: () => undefined, ports: [web], inContainer: false };
     scene.session = async () => {
       seen.push(scene.tunnels.list().map(({ kind, state }) => ({ kind, state })));
       return 7;

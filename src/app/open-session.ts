@@ -14,6 +14,8 @@ export interface SessionRequest {
   onRefused: (record: GuardRecord) => void;
   /** Carried to this computer as long as the session lasts. */
   ports: readonly PortWish[];
+  /** Whether the shell, or the command, is in the dev container of the project. */
+  inContainer: boolean;
 }
 
 /**
@@ -28,6 +30,7 @@ export async function openSession(
 ): Promise<number> {
   requireReady(instance);
   const { options, command } = checkSshArguments(request.sshArgs);
+  const argv = await toRemoteCommand(instance, request, { options, command });
   const ssh = await context.ssh();
   const { forwardAgent, close } = await openForwarding(context, instance, request.onRefused);
   const session = {
@@ -45,9 +48,21 @@ export async function openSession(
       ends.push((await openPorts(context, instance, request.ports)).close);
     }
     return await sayWhenShutOut(context, instance, () =>
-      ssh.openSession(sshTargetOf(instance), command.length > 0 ? command : null, session),
+      ssh.openSession(sshTargetOf(instance), argv, session),
     );
   } finally {
     await Promise.all(ends.map((end) => end()));
   }
+}
+
+/** @returns null: the login shell of the machine */
+async function toRemoteCommand(
+  instance: Instance,
+  { inContainer }: Pick<SessionRequest, 'inContainer'>,
+  { options, command }: { options: readonly string[]; command: readonly string[] },
+): Promise<readonly string[] | null> {
+  // -N: there is neither.
+  if (!inContainer || options.includes('-N')) return command.length > 0 ? command : null;
+  const { enterContainer } = await import('./enter-container.ts');
+  return enterContainer(instance, command);
 }

@@ -43,7 +43,7 @@ async function refuseUnfinished(
 function decisionsOf(plan: UpPlan): Decisions {
   const { provider, region, otherRegions, size, isBilled, ttlMs, idleTimeoutMs, allowSshFrom } = plan;
   return {
-    ...{ provider, isBilled, size, idleTimeoutMs, lifetimeMs: ttlMs, hasTailnet: false },
+    ...{ provider, isBilled, size, idleTimeoutMs, lifetimeMs: ttlMs, hasTailnet: plan.tailnet },
     regions: [region, ...otherRegions],
     ...((isBilled || allowSshFrom !== null) && { allowSshFrom }),
   };

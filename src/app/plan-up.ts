@@ -7,6 +7,7 @@ import { leaseWithin } from '../domain/spend-limit.ts';
 import type { LoginKeys } from '../domain/ssh.ts';
 import type { AppContext } from './context.ts';
 import { type EffectiveSettings, effectiveSettings } from './effective-settings.ts';
+import type { PrebuildSearch } from './find-prebuild.ts';
 import { ownerName } from './owner.ts';
 import { type PricedSize, priceSize } from './plan-price.ts';
 import type { EarlyWish } from './plan-wish.ts';
@@ -21,6 +22,8 @@ export interface UpRequest {
   size?: string | undefined;
   image?: string | undefined;
   snapshot?: string | undefined;
+  /** Asked what to start from in place of the image, unless a snapshot is named. */
+  prebuild?: Pick<PrebuildSearch, 'find'> | undefined;
   spot?: boolean | undefined;
   /** The lease; null: no deadline. */
   ttlMs?: number | null | undefined;
@@ -52,6 +55,8 @@ export interface UpPlan {
   onIdle: OnIdle;
   /** Networks that may reach port 22; null: everybody. */
   allowSshFrom: readonly string[] | null;
+  /** Whether it joins the user's tailnet. */
+  tailnet: boolean;
   tariff: Tariff | null;
   /** Of the dearest region that may be tried; null: nothing is billed, or what it costs in one of them is not known. */
   dearest: Tariff | null;
@@ -84,6 +89,7 @@ export async function planUp(
       hints: ['leave out --spot'],
     });
   await checkRescue(context, settings);
+  if (settings.tailscale) (await import('./tailnet.ts')).requireTailnetKey(settings);
   const wanted = request.size ?? settings.size ?? provider.defaults.size;
   const idleTimeoutMs = request.idleTimeoutMs === undefined ? settings.idleTimeoutMs : request.idleTimeoutMs;
   const ttlMs = request.ttlMs === undefined ? settings.maxLifetimeMs : request.ttlMs;
@@ -107,7 +113,7 @@ export async function planUp(
     ...chooseLease(context, { ttlMs, maxSpend: request.maxSpend }, { provider, priced }),
     isBilled: provider.caps.billing !== null,
     clockAheadMs: clock.aheadMs(),
-    image: await chooseImage(context, request, settings, provider),
+    image: await chooseImage(context, request, { settings, provider, regions, size: priced.size }),
     spot: request.spot ?? false,
     user: checkUserName(settings.user),
     owner: ownerName(),
@@ -115,6 +121,7 @@ export async function planUp(
     idleTimeoutMs,
     onIdle: chooseOnIdle(context, effective, provider, request),
     allowSshFrom: await chooseSources(context, settings, provider),
+    tailnet: settings.tailscale,
     keys: await ssh.findLoginKeys(settings.sshKey),
   };
 }
@@ -198,14 +205,15 @@ async function chooseSources(
 async function chooseImage(
   context: AppContext,
   request: UpRequest,
-  settings: Settings,
-  provider: Provider,
+  wish: { settings: Settings; provider: Provider; regions: readonly string[]; size: string },
 ): Promise<ImageRef> {
+  const { settings, provider, regions, size } = wish;
   if (request.snapshot !== undefined) {
     const { findSnapshot } = await import('./snapshots.ts');
     const snapshot = await findSnapshot(context, provider, request.snapshot);
     return { kind: 'id', id: snapshot.id };
   }
   const slug = request.image ?? settings.image;
-  return slug === null ? provider.defaults.image : { kind: 'slug', slug };
+  const image: ImageRef = slug === null ? provider.defaults.image : { kind: 'slug', slug };
+  return (await request.prebuild?.find({ provider, regions, size, image, user: settings.user })) ?? image;
 }

@@ -27,7 +27,7 @@ export function decisionsOfWish(wish: EarlyWish): Decisions {
     ...(parseWish(size) === null && { size }),
     ...(isReachable(provider) &&
       firewall !== 'my-ip' && { allowSshFrom: firewall === 'open' ? null : firewall }),
-    hasTailnet: false,
+    hasTailnet: settings.tailscale,
   };
 }
 

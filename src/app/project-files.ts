@@ -6,6 +6,8 @@ export interface ProjectFiles {
   find(directory: string): string | null;
   /** @throws SpuffError `config` naming file, line and column of what is wrong, ten at most */
   read(path: string): Promise<ProjectFile>;
+  /** Of a directory whose project has a devcontainer.json and no file of spuff's; null: it has none either. @throws SpuffError as `find` and `read` */
+  readContainer(directory: string): Promise<ProjectFile | null>;
   /** Everything that is wrong with a file; nothing when it will do. @throws SpuffError when it can't be read at all */
   check(path: string): Promise<FileProblem[]>;
   /** Where the file of secrets is that stands beside the file of a project; null: there is none. */

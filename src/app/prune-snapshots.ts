@@ -1,4 +1,5 @@
 import { pickSurplus, type Retention } from '../domain/pick-surplus.ts';
+import { readPrebuildName } from '../domain/prebuild.ts';
 import { type AppContext, callOptions } from './context.ts';
 import { isOf, knownKeys } from './retain-snapshots.ts';
 import { type ListedSnapshot, listSnapshots } from './snapshots.ts';
@@ -20,7 +21,11 @@ export async function planPruning(
   const keys = knownKeys(await context.state());
   const surplus: ListedSnapshot[] = [];
   let foreign = 0;
-  const listed = Map.groupBy(await listSnapshots(context), ({ provider }) => provider);
+  // Prebuilds have a retention of their own.
+  const all = (await listSnapshots(context)).filter(
+    ({ snapshot }) => readPrebuildName(snapshot.name) === null,
+  );
+  const listed = Map.groupBy(all, ({ provider }) => provider);
   for (const ofProvider of listed.values()) {
     const own = request.all ? ofProvider : ofProvider.filter(({ snapshot }) => isOf(snapshot, keys));
     const nowMs = context.runtime.now();

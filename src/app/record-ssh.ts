@@ -31,6 +31,14 @@ export function recordSsh(ssh: Ssh, log: AuditLog): Ssh {
       recordEnds(log, target, programEntries(target, ['scp', ...paths.from, paths.to]), () =>
         ssh.copy(target, paths, options),
       ),
+    sendTree: (target, request, options) => {
+      started(target, ['rsync', ...request.paths]);
+      return watch(log, target, () => ssh.sendTree(target, request, options));
+    },
+    receiveTree: (target, request, options) => {
+      started(target, ['tar', ...request.paths]);
+      return watch(log, target, () => ssh.receiveTree(target, request, options));
+    },
     mountVolume: (target, volume, signal) => {
       started(target, ['sftp-server', volume.path]);
       return watch(log, target, () => ssh.mountVolume(target, volume, signal));

@@ -5,7 +5,7 @@ import type { AppContext } from './context.ts';
 
 /**
  * @param directory whose policies count, besides the computer's
- * @throws SpuffError `config` naming the rule and where it stands; `unsupported` for one that can't be fulfilled; what is
+ * @throws SpuffError `config` naming the rule and where it stands; what is
  * wrong with a policy itself
  */
 export async function refuseByPolicy(
@@ -22,8 +22,7 @@ export function refuse(rules: readonly PolicyRule[], decisions: Decisions): void
 }
 
 export function toError({ rule, message, hint }: Breach, hints: readonly string[] = []): SpuffError {
-  const code = rule.name === 'tailscale' ? 'unsupported' : 'config';
-  return new SpuffError(code, `${rule.where}: ${rule.name}: ${message}`, {
+  return new SpuffError('config', `${rule.where}: ${rule.name}: ${message}`, {
     hints: [...hints, hint, 'see what holds here: spuff policy show'],
   });
 }

@@ -1,6 +1,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { InstanceKey } from '../domain/ids.ts';
 import { pickSurplus } from '../domain/pick-surplus.ts';
+import { readPrebuildName } from '../domain/prebuild.ts';
 import type { Provider, SnapshotInfo } from '../domain/provider.ts';
 import type { StateStore } from '../domain/state.ts';
 import { type AppContext, callOptions } from './context.ts';
@@ -21,7 +22,8 @@ export async function retainSnapshots(
     const keys = knownKeys(state);
     const own: { snapshot: SnapshotInfo }[] = [];
     for await (const snapshot of provider.snapshots.list(callOptions(context, 60_000))) {
-      if (snapshot.instanceName === instanceName && isOf(snapshot, keys)) own.push({ snapshot });
+      const isMeant = snapshot.instanceName === instanceName && readPrebuildName(snapshot.name) === null;
+      if (isMeant && isOf(snapshot, keys)) own.push({ snapshot });
     }
     for (const { snapshot } of pickSurplus(own, { keep, olderThanMs: null }, context.runtime.now())) {
       await provider.snapshots.delete(snapshot.id, callOptions(context, 5 * 60_000));

@@ -28,12 +28,14 @@ export interface RotationReport {
  * The order is what makes it safe to be cut off anywhere: the new key is written down as current (for machines to come)
  * and the old one as retiring before any machine is asked; each machine moves by itself (see `moveToKey`); and a retiring
  * key is deleted when every machine of the state has been seen to be without it. A run that finds a retiring key goes on.
+ * @param beforeDeletion told of each old key that no machine lets in any more, while it is still there; what it throws is thrown
  * @throws SpuffError `not-found` when there is no key; `config` when the settings name one of spuff's own by its path
  */
 export async function rotateOwnKey(
   context: AppContext,
   store: OwnKeyStore,
   request: (current: OwnKey) => NewKey,
+  beforeDeletion: (old: OwnKey) => Promise<void> = async () => undefined,
 ): Promise<RotationReport> {
   return store.alone(context.signal, async () => {
     const { current, retiring } = store.read();
@@ -50,6 +52,9 @@ export async function rotateOwnKey(
     const key = resumed ? current : await store.make(request(current));
     const { done, undone } = await moveMachines(context, store, key);
     if (undone.length === 0) undone.push(...(await replaceAtProviders(context, store, key)));
+    if (undone.length === 0) {
+      for (const old of store.read().retiring) await beforeDeletion(old);
+    }
     const retired = undone.length === 0 ? await retireKeys(context, store) : [];
     return { key, resumed, done, undone, retired };
   });

@@ -33,6 +33,15 @@ export async function setUpProject(
   return usesGit(prepared) ? lendDuring(context, instance, { ...wishes, work }) : work(false);
 }
 
+/** An order that was made elsewhere. Nothing is lent to it. */
+export function setUpPrepared(
+  context: AppContext,
+  instance: Instance,
+  prepared: PreparedSetup,
+): Promise<SetupStatus> {
+  return sendAndWatch(context, instance, prepared, { only: null, again: false, lends: false });
+}
+
 /** Waits for a setup that is at work on the machine; null: there is none. */
 export async function joinSetup(
   context: AppContext,
@@ -62,7 +71,8 @@ async function sendAndWatch(
 }
 
 function usesGit({ order }: PreparedSetup): boolean {
-  const { repositories, dotfiles, setup, postUp } = order;
+  const { repositories, dotfiles, devcontainer, setup, postUp } = order;
+  if (devcontainer !== undefined) return true;
   return dotfiles !== null || [repositories, setup, postUp].some(({ length }) => length > 0);
 }
 
@@ -83,7 +93,8 @@ export function setupError({ name }: Instance, status: SetupStatus): SpuffError 
 function logOptionOf({ kind, name, log }: SetupStatus['parts'][number]): string {
   if (kind === 'script') return `--script ${Number(name)}`;
   if (kind === 'bundle' || kind === 'ai') return `--bundle ${name}`;
-  if (kind === 'packages' || kind === 'services' || kind === 'dotfiles') return `--${kind}`;
+  if (kind === 'packages' || kind === 'services' || kind === 'dotfiles' || kind === 'devcontainer')
+    return `--${kind}`;
   if (kind === 'repositories') return '--repos';
   return `--file ${log ?? 'spuff-setup/setup.log'}`;
 }

@@ -1,6 +1,5 @@
 import { describe, it } from 'vitest';
 import { sampleInstance } from '../../test/fakes/sample-instance.ts';
-import { silentProgress } from '../domain/progress.ts';
 import { emptyProject, type ProjectFile } from '../domain/project.ts';
 import { Secret } from '../domain/secret.ts';
 import { setupOrder, setupRequest } from '../protocol/setup-schema.ts';
@@ -43,24 +42,6 @@ describe('the order of a project', () => {
     });
     expect(order.bundles.map(({ name }) => name)).toEqual(['python']);
     expect(order.aiTools.map(({ name }) => name)).toEqual(['codex']);
-  });
-
-  it('says what of the file has no effect', async ({ expect }) => {
-    const warnings: string[] = [];
-    const places = new Map([
-      ['sync', { line: 3, column: 7 }],
-      ['prebuild', { line: 4, column: 3 }],
-    ]);
-    const context = {
-      project: async () => project({ places, sync: 'rsync' }),
-      projectFiles: async () => ({ findSecrets: () => null, readSecrets: async () => null }),
-      progress: { ...silentProgress, warn: (text: string) => warnings.push(text) },
-    } as unknown as AppContext;
-    await readProjectSetup(context, '/work');
-    expect(warnings).toEqual([
-      '/work/spuff.yaml:3:7: sync has no effect in this version of spuff',
-      '/work/spuff.yaml:4:3: prebuild has no effect in this version of spuff',
-    ]);
   });
 
   it('shows no value of a variable but on its way to the machine', async ({ expect }) => {

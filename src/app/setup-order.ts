@@ -1,8 +1,9 @@
 /** What a project's file comes to as an order for its machine. */
+import { type DevcontainerFile, devcontainerCliPlan } from '../domain/devcontainer.ts';
 import { SpuffError } from '../domain/errors.ts';
 import { folderOfGitUrl } from '../domain/git-url.ts';
 import type { Instance } from '../domain/instance.ts';
-import { type ProjectFile, placeOf, type RepositoryWish } from '../domain/project.ts';
+import type { ProjectFile, RepositoryWish } from '../domain/project.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { BundlePlan, SetupOrder, SetupRequest } from '../protocol/setup-schema.ts';
 import type { AppContext } from './context.ts';
@@ -31,7 +32,6 @@ export function machineFolderOf(user: string, projectName: string): string {
 export async function readProjectSetup(context: AppContext, directory: string): Promise<ProjectSetup | null> {
   const project = await context.project(directory);
   if (project === null) return null;
-  warnOfUnheeded(context, project);
   const { resolveProjectEnv } = await import('./project-env.ts');
   const env = await resolveProjectEnv(context, project);
   if (env.size === 0 && !asksForSomething(project)) return null;
@@ -40,23 +40,12 @@ export async function readProjectSetup(context: AppContext, directory: string): 
   return { project, env };
 }
 
-/** Read and checked, and of no effect so far: who relies on one of them must hear that. */
-const unheededKeys = ['sync', 'prebuild', 'devcontainer'] as const;
-
-function warnOfUnheeded({ progress }: AppContext, project: ProjectFile): void {
-  for (const key of unheededKeys) {
-    if (!project.places.has(key) || (key === 'sync' && project.sync === 'none')) continue;
-    progress.warn(`${placeOf(project, key)}: ${key} has no effect in this version of spuff`, [
-      'bring the files by repositories, or with spuff cp -r',
-    ]);
-  }
-}
-
 function asksForSomething(project: ProjectFile): boolean {
-  const { bundles, packages, repositories, setup, hooks, dotfiles, services, aiTools } = project;
+  const { bundles, packages, repositories, setup, hooks, dotfiles, services, container, aiTools } = project;
   const lists = [bundles, packages, repositories, setup, hooks.postUp, hooks.preDown];
   const asksForTools = aiTools !== 'none' && aiTools.length > 0;
-  return lists.some(({ length }) => length > 0) || dotfiles !== null || services !== null || asksForTools;
+  const things = [dotfiles, services, container];
+  return lists.some(({ length }) => length > 0) || things.some((thing) => thing !== null) || asksForTools;
 }
 
 /** The order for one machine. @throws SpuffError `config` for what no machine would take */
@@ -93,7 +82,7 @@ export function buildSetupOrder(
   project: ProjectFile,
   { user, bundles, aiTools }: { user: string; bundles: BundlePlan[]; aiTools: BundlePlan[] },
 ): Omit<SetupOrder, 'env'> {
-  const { services, dotfiles } = project;
+  const { services, dotfiles, container } = project;
   return {
     version: 1,
     project: project.name,
@@ -107,10 +96,15 @@ export function buildSetupOrder(
       services?.enabled === true
         ? { composeFile: services.composeFile, profiles: [...services.profiles] }
         : null,
+    ...(container && { devcontainer: toDevcontainer(container) }),
     setup: [...project.setup],
     postUp: [...project.hooks.postUp],
     preDown: [...project.hooks.preDown],
   };
+}
+
+function toDevcontainer({ path, usesCompose, ports, hash }: DevcontainerFile): SetupOrder['devcontainer'] {
+  return { path, usesCompose, ports: [...ports], hash, cli: devcontainerCliPlan };
 }
 
 function toRepository({ url, path, branch }: RepositoryWish, usualPath: string) {

@@ -10,10 +10,10 @@ export interface PricedSnapshot extends ListedSnapshot {
 }
 
 /** Asks each provider once. That a price can not be had is no reason to show nothing. */
-export async function priceSnapshots(
+export async function priceSnapshots<T extends ListedSnapshot>(
   context: AppContext,
-  listed: readonly ListedSnapshot[],
-): Promise<PricedSnapshot[]> {
+  listed: readonly T[],
+): Promise<(T & PricedSnapshot)[]> {
   const billed = listed.filter(({ snapshot }) => snapshot.billed);
   const prices = new Map<ProviderId, StoragePrice | null>();
   for (const id of new Set(billed.map(({ provider }) => provider)))

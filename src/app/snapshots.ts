@@ -1,5 +1,6 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
+import { prebuildPrefix } from '../domain/prebuild.ts';
 import type { Provider, SnapshotInfo, SnapshotStore } from '../domain/provider.ts';
 import { escapeText } from '../lib/escape.ts';
 import { type AppContext, callOptions } from './context.ts';
@@ -11,6 +12,15 @@ const namePattern = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
 
 /** @throws SpuffError `usage` when `text` can't be the name of a snapshot */
 export function checkSnapshotName(text: string): string {
+  if (text.startsWith(prebuildPrefix)) {
+    throw new SpuffError(
+      'usage',
+      `names that begin with ${JSON.stringify(prebuildPrefix)} are those of prebuilds`,
+      {
+        hints: ['make one: spuff prebuild create'],
+      },
+    );
+  }
   if (namePattern.test(text)) return text;
   throw new SpuffError('usage', `${JSON.stringify(text)} is not a usable snapshot name`, {
     hints: [
@@ -35,6 +45,21 @@ export async function createSnapshot(
   name: string,
 ): Promise<SnapshotInfo> {
   checkSnapshotName(name);
+  const made = await takeSnapshot(context, instance, name);
+  const provider = await context.provider(instance.provider);
+  await retainSnapshots(context, provider, { instanceName: instance.name, state: await context.state() });
+  return made;
+}
+
+/**
+ * Under a name of any form, and nothing goes for it.
+ * @throws SpuffError `conflict` as `createSnapshot`; `unsupported` where the provider has none
+ */
+export async function takeSnapshot(
+  context: AppContext,
+  instance: Instance,
+  name: string,
+): Promise<SnapshotInfo> {
   const { vmId } = requireReady(instance);
   const provider = await context.provider(instance.provider);
   const snapshots = storeOf(provider);
@@ -50,7 +75,6 @@ export async function createSnapshot(
     });
     state.endOperation(operation.id, 'done');
     step.done();
-    await retainSnapshots(context, provider, { instanceName: instance.name, state });
     return made;
   } catch (error) {
     step.fail();

@@ -108,6 +108,7 @@ function recordOf({ key, provider, vm }: UntrackedMachine, directory: string): I
     user: 'unknown',
     ssh: null,
     sshPublicKeyPath: null,
+    tailnet: null,
     hostIdentity: { phase: 'lost' },
     agentToken: new Secret(''),
     agent: null,

@@ -64,6 +64,7 @@ export function draftInstance(context: AppContext, plan: UpPlan, ssh: Ssh): Inst
     user: plan.user,
     ssh: null,
     sshPublicKeyPath: plan.keys.publicKeyPath,
+    tailnet: null,
     hostIdentity: {
       phase: 'booting',
       injectedPublicKey: hostKey.publicKey,

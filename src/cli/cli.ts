@@ -2,7 +2,9 @@ import type { ConfigStore } from '../app/config-store.ts';
 import type { AppContext } from '../app/context.ts';
 import type { HomeCare } from '../app/doctor.ts';
 import type { TimerHost } from '../app/reaper-timer.ts';
+import type { IncidentPages } from '../app/run-incident.ts';
 import type { SpuffError } from '../domain/errors.ts';
+import type { IncidentStore } from '../domain/incident.ts';
 import type { OwnKeyStore } from '../domain/own-key.ts';
 import type { Questions } from './ask.ts';
 import type { GlobalFlags } from './global-flags.ts';
@@ -44,6 +46,11 @@ export interface CliServices {
   readonly program: readonly string[];
   /** Variables that may hold the credential of a provider; none for one that needs none. */
   credentialVariables(provider: string): readonly string[];
+  /** A salted hash of a provider's credential as it is now; null: there is none, or it can't be told. */
+  credentialMark(context: AppContext, provider: string, salt: string): Promise<string | null>;
+  /** Where a person gets on when a provider's credential is in wrong hands; null: it needs none. */
+  incidentPages(provider: string): IncidentPages | null;
+  openIncidents(): Promise<IncidentStore>;
   openTimerHost(): Promise<TimerHost>;
   /** Starts a reaper that nobody waits for, where one is due. Never fails. */
   reapInBackground(context: AppContext): Promise<void>;

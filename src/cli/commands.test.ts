@@ -62,7 +62,7 @@ describe('every command', () => {
 
   it('that only reads has --json', () => {
     const writing = new Set(
-      'ssh,exec,cp,completion,schema,snapshot delete,image rm,init,config set,config unset,config edit,guard allow,guard revoke,reaper uninstall,reaper workflow'.split(
+      'ssh,exec,cp,completion,schema,snapshot delete,prebuild rm,image rm,init,config set,config unset,config edit,guard allow,guard revoke,reaper uninstall,reaper workflow'.split(
         ',',
       ),
     );

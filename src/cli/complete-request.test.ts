@@ -40,7 +40,7 @@ async function offered(words: readonly string[]): Promise<string[]> {
 
 describe('completion', () => {
   it.each([
-    [['s'], ['setup', 'status', 'ssh', 'sizes', 'schema', 'snapshot']],
+    [['s'], ['setup', 'status', 'ssh', 'sync', 'sizes', 'schema', 'snapshot']],
     [
       ['--quiet', 'l'],
       ['ls', 'logs', 'log'],
@@ -65,7 +65,7 @@ describe('completion', () => {
     [['up', '--size=s'], ['--size=small']],
     [
       ['up', 'x', '--no'],
-      ['--no-setup', '--no-connect', '--no-color', '--no-input'],
+      ['--no-setup', '--no-prebuild', '--no-connect', '--no-color', '--no-input'],
     ],
     [['ls', '--re'], ['--refresh']],
     [['ls', '--refresh', '--re'], []],

@@ -20,6 +20,11 @@ const completers: Record<CompleterName, Complete> = {
     const listed = await listSnapshots(app);
     return listed.map(({ snapshot }) => ({ value: snapshot.name, about: snapshot.instanceName ?? '' }));
   },
+  prebuilds: async ({ app }) => {
+    const { listPrebuilds } = await import('../app/prebuilds.ts');
+    const listed = await listPrebuilds(app);
+    return listed.map(({ snapshot, project }) => ({ value: snapshot.name, about: project }));
+  },
   rescues: async ({ app }) => {
     const now = app.runtime.now();
     const rescues = (await app.rescues()).list();

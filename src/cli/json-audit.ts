@@ -1,5 +1,6 @@
 /** What the shapes of `--json` say about the local log. */
 import * as z from 'zod/mini';
+import { incidentShapes } from './json-incident.ts';
 import { envelope, nullable, time } from './json-parts.ts';
 
 const auditLine = z.strictObject({
@@ -15,6 +16,7 @@ const auditLine = z.strictObject({
 const place = { file: z.string(), line: nullable(z.number()) };
 
 export const auditShapes = {
+  ...incidentShapes,
   'local-log': {
     about:
       '`log`: lines, the oldest first; with `--follow` one a line, as `line`. What `details` are for each `kind` is in [log.md](log.md#lines).',

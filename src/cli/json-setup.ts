@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { setupPartKinds, setupStates } from '../domain/setup.ts';
+import { envelope, ofInstance } from './json-parts.ts';
 
 const time = z.nullable(z.iso.datetime());
 const state = z.enum(setupStates);
@@ -25,3 +26,12 @@ export const setupAnswer = z.strictObject({
     }),
   ),
 });
+
+export const setupShapes = {
+  setup: {
+    about:
+      '`setup`: how far the setup of an instance is, at its end or where it was stopped. `state` of it, its parts and their ' +
+      '`items` is `pending`, `in_progress`, `done`, `failed` or `skipped`; `log` is a path for `spuff logs --file`.',
+    schema: envelope({ ...ofInstance, setup: setupAnswer }),
+  },
+} as const;

@@ -31,11 +31,15 @@ import {
   verdict,
 } from './json-parts.ts';
 import { policyShapes } from './json-policy.ts';
+import { prebuildShapes } from './json-prebuild.ts';
 import { projectShapes } from './json-project.ts';
 import { rescueShapes } from './json-rescue.ts';
-import { setupAnswer } from './json-setup.ts';
+import { setupAnswer, setupShapes } from './json-setup.ts';
+import { syncShapes } from './json-sync.ts';
 import { tunnelShapes } from './json-tunnel.ts';
 import { volumeShapes } from './json-volume.ts';
+
+const failure = { code: z.string(), message: z.string(), hints: z.array(z.string()) };
 
 /** By the names that the commands give; each with a sentence for the documentation. */
 export const jsonShapes = {
@@ -72,12 +76,7 @@ export const jsonShapes = {
       setup: z.optional(part(setupAnswer)),
     }),
   },
-  setup: {
-    about:
-      '`setup`: how far the setup of an instance is, at its end or where it was stopped. `state` of it, its parts and their ' +
-      '`items` is `pending`, `in_progress`, `done`, `failed` or `skipped`; `log` is a path for `spuff logs --file`.',
-    schema: envelope({ ...ofInstance, setup: setupAnswer }),
-  },
+  ...setupShapes,
   why: {
     about:
       '`why`; with `--watch` one a line, without `history`. `verdict` is null while the agent does not say; `actsAt` is when the ' +
@@ -181,6 +180,7 @@ export const jsonShapes = {
       '`snapshot prune`: what is too many or too old, and what of it was deleted. `foreign`: how many more would be, with `--all`.',
     schema: envelope({ surplus: z.array(snapshot), deleted: z.array(snapshot), foreign: z.number() }),
   },
+  ...prebuildShapes,
   images: {
     about: '`image list`, and `image build` with the one that there is now.',
     schema: envelope({ images: z.array(image) }),
@@ -226,6 +226,7 @@ export const jsonShapes = {
   ...bundleShapes,
   ...guardShapes,
   ...projectShapes,
+  ...syncShapes,
   ...tunnelShapes,
   ...auditShapes,
   ...inspectionShapes,
@@ -279,18 +280,14 @@ export const jsonShapes = {
       'Any command with `--json` that fails prints this on standard error; `errors` when it worked on several names.',
     schema: envelope({
       error: z.strictObject({
-        code: z.string(),
-        message: z.string(),
-        hints: z.array(z.string()),
+        ...failure,
         exitStatus: z.number(),
         retryHelps: z.boolean(),
         errors: z.optional(
           z.array(
             z.strictObject({
               name: z.string(),
-              code: z.string(),
-              message: z.string(),
-              hints: z.array(z.string()),
+              ...failure,
             }),
           ),
         ),

@@ -3,7 +3,7 @@ import { openSession } from '../app/open-session.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
-import type { PortWish } from '../domain/project.ts';
+import type { ProjectFile } from '../domain/project.ts';
 import type { Cli } from './cli.ts';
 import { tellRefusals } from './tell-refusals.ts';
 
@@ -14,6 +14,8 @@ const connectionFailed = 255;
 interface ShellRequest {
   /** Further options for ssh, and perhaps a command. */
   sshArgs: readonly string[];
+  /** On the machine, also where the project has a dev container. */
+  host: boolean;
 }
 
 /** An interactive session, and afterwards what is left and how to come back. */
@@ -29,8 +31,12 @@ export async function openShell(cli: Cli, instance: Instance, request: ShellRequ
 
 async function runSession(cli: Cli, instance: Instance, request: ShellRequest): Promise<number> {
   try {
-    const ports = await readPorts(cli.context, instance);
-    return await openSession(cli.context, instance, { ...request, ports, onRefused: tellRefusals(cli) });
+    const { sshArgs, host } = request;
+    const { container, ports } = await readProject(cli.context, instance);
+    const inContainer = container !== null && !host;
+    return await openSession(cli.context, instance, {
+      ...{ sshArgs, ports, inContainer, onRefused: tellRefusals(cli) },
+    });
   } catch (error) {
     if (!(error instanceof SpuffError) || error.code !== 'connection') throw error;
     cli.printError(error);
@@ -38,13 +44,20 @@ async function runSession(cli: Cli, instance: Instance, request: ShellRequest): 
   }
 }
 
-/** Those of its project are carried to this computer as long as the session lasts. A file that is wrong must not keep anybody out. */
-async function readPorts(context: AppContext, { directory }: Instance): Promise<readonly PortWish[]> {
+/** Its ports are carried to this computer as long as the session lasts. A file that is wrong must not keep anybody out. */
+async function readProject(
+  context: AppContext,
+  { directory }: Instance,
+): Promise<Pick<ProjectFile, 'container' | 'ports'>> {
+  const nothing = { container: null, ports: [] };
   try {
-    return (await context.project(directory))?.ports ?? [];
+    return (await context.project(directory)) ?? nothing;
   } catch (error) {
     if (!(error instanceof SpuffError)) throw error;
-    context.progress.warn(`no ports are forwarded: ${error.message}`, error.hints);
-    return [];
+    context.progress.warn(
+      `no ports are forwarded, and this is on the machine itself: ${error.message}`,
+      error.hints,
+    );
+    return nothing;
   }
 }

@@ -13,6 +13,7 @@ export type CompleterName =
   | 'regions'
   | 'images'
   | 'snapshots'
+  | 'prebuilds'
   | 'rescues'
   | 'copy-paths'
   | 'files';

@@ -58,7 +58,10 @@ export const questions: readonly Question[] = [
   { control: 'S1', text: 'Has your API token no more rights than the page of providers lists, and an end?' },
   { control: 'S1', text: 'When did you last make a new API token, and revoke the one before?' },
   { control: 'P1', text: "Do you look at the provider's own audit log now and then?" },
-  { control: 'P1', text: 'Would you know what to do if a token, a key or a machine were stolen?' },
+  {
+    control: 'P1',
+    text: 'Would you know what to do if a token, a key or a machine were stolen? spuff incident --help',
+  },
   { control: 'P5', text: 'Has everybody in the team a token and keys of their own?' },
   { control: 'P5', text: 'Is it written down how tokens and keys are replaced when somebody leaves?' },
   {

@@ -38,6 +38,8 @@ export interface Instance {
   /** The login user on the machine. */
   user: string;
   ssh: { host: string; port: number } | null;
+  /** Where it is reached in the user's tailnet; null: it is in none. `isPublicClosed`: port 22 is closed to all others. */
+  tailnet: { host: string; isPublicClosed: boolean } | null;
   /** Path of the public key that logs in, or null when the keys are only in the user's ssh-agent. */
   sshPublicKeyPath: string | null;
   hostIdentity: HostIdentity;

@@ -111,8 +111,8 @@ function judge(rule: PolicyRule, decisions: Decisions): Judgement {
     case 'tailscale':
       return decisions.hasTailnet === false
         ? {
-            message: 'machines must be in a tailnet, and this spuff can’t put them into one',
-            hint: 'whoever keeps the policy has to leave this rule out until spuff can',
+            message: 'machines must be in a tailnet',
+            hint: 'put them into yours: spuff config set tailscale on',
           }
         : null;
     // Held by the guard and by the budget, which know more.

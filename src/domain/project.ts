@@ -1,4 +1,5 @@
 /** What a project asks of its machine: `spuff.yaml`, after it was read and checked. Nothing in here is resolved yet. */
+import type { DevcontainerFile } from './devcontainer.ts';
 import { nearestInstanceName } from './names.ts';
 import type { OnIdle } from './provider.ts';
 
@@ -42,6 +43,13 @@ export interface PortWish {
   /** On 127.0.0.1 of the user's machine. */
   local: number;
   remote: number;
+}
+
+/** What a project says of the tailnet; undefined: nothing. */
+export interface TailscaleWish {
+  enabled: boolean | undefined;
+  tags: readonly string[] | undefined;
+  closePublicSsh: boolean | undefined;
 }
 
 /** A folder of the machine, mounted on the user's by sshfs while both are up. */
@@ -98,10 +106,13 @@ export interface ProjectFile {
   prebuild: (typeof prebuildModes)[number];
   /** null: where there is a devcontainer.json and no project file. */
   devcontainer: boolean | null;
+  /** What it says, where it counts. */
+  container: DevcontainerFile | null;
   idleTimeoutMs: number | null | undefined;
   maxLifetimeMs: number | null | undefined;
   firewall: 'my-ip' | 'open' | readonly string[] | undefined;
   rescue: boolean | undefined;
+  tailscale: TailscaleWish;
   onIdle: OnIdle | undefined;
   /** Where the value of each setting stands, by its path in the file: `resources.size`, `env.NAME`, `ports[0]`. */
   places: ReadonlyMap<string, Place>;
@@ -147,10 +158,12 @@ export function emptyProject(path: string, root: string, name: string): ProjectF
     sync: 'none',
     prebuild: 'off',
     devcontainer: null,
+    container: null,
     idleTimeoutMs: undefined,
     maxLifetimeMs: undefined,
     firewall: undefined,
     rescue: undefined,
+    tailscale: { enabled: undefined, tags: undefined, closePublicSsh: undefined },
     onIdle: undefined,
     places: new Map(),
   };

@@ -47,6 +47,14 @@ export interface Settings {
   reapInBackground: boolean;
   /** A command that prints the token of the provider's API; null: it is in the environment. */
   tokenCommand: string | null;
+  /** Whether machines join the user's tailnet. */
+  tailscale: boolean;
+  /** What they are there, such as `tag:dev`; null: whatever the key says. */
+  tailscaleTags: readonly string[] | null;
+  /** Whether port 22 is closed to the public once the machine was reached by the tailnet. */
+  tailscaleClosePublicSsh: boolean;
+  /** A command that prints an auth key of the tailnet; null: it is in the environment. */
+  tailscaleKeyCommand: string | null;
   /** Who may reach port 22, where the provider has firewalls: the address that you have now, everybody, or these CIDRs. */
   firewall: 'my-ip' | 'open' | readonly string[];
   /** Answers a GET with the address that it came from, as text. */
@@ -78,6 +86,10 @@ export const defaultSettings: Settings = {
   onIdle: 'destroy',
   reapInBackground: true,
   tokenCommand: null,
+  tailscale: false,
+  tailscaleTags: null,
+  tailscaleClosePublicSsh: false,
+  tailscaleKeyCommand: null,
   firewall: 'my-ip',
   addressService: 'https://checkip.amazonaws.com',
   engineSocket: null,

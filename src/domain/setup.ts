@@ -8,6 +8,7 @@ export const setupSelections = [
   'repositories',
   'dotfiles',
   'services',
+  'devcontainer',
   'scripts',
   'hooks',
 ] as const;
@@ -24,6 +25,7 @@ export const setupPartKinds = [
   'repositories',
   'dotfiles',
   'services',
+  'devcontainer',
   'script',
   'hook',
 ] as const;

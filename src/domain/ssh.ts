@@ -48,6 +48,31 @@ export interface SessionOptions {
   signal?: AbortSignal;
 }
 
+export interface SendTreeOptions {
+  signal?: AbortSignal;
+  /** Gets how many percent are done. */
+  onProgress?: (percent: number) => void;
+}
+
+export interface SentTree {
+  /** Over the wire; null: not known. */
+  sentBytes: number | null;
+}
+
+export interface ReceiveTreeRequest {
+  root: string;
+  /** Below `folder` there and `root` here: relative, with `/`, and without empty parts, `.` or `..`. */
+  paths: readonly string[];
+  folder: string;
+  /** Asked at the last moment whether what is at a path here may be replaced. */
+  mayReplace: (path: string) => boolean;
+}
+
+export interface ReceivedTree {
+  /** What became of each file that was sent; one that was not is not in it. */
+  outcomes: ReadonlyMap<string, 'placed' | 'through-link' | 'folder-in-place' | 'changed-meanwhile'>;
+}
+
 export interface LoginKeys {
   /** OpenSSH one-line public keys to let in. */
   publicKeys: readonly string[];
@@ -108,6 +133,26 @@ export interface Ssh {
     paths: { from: readonly string[]; to: string },
     options: { recursive: boolean; signal?: AbortSignal },
   ): Promise<number>;
+  /**
+   * Sends files of the folder `root` here into `folder` there, with rsync: links as links, with times and modes. Only what is
+   * named is sent, and nothing is removed.
+   * @throws SpuffError `unavailable` without a usable rsync on both sides; `connection`, `permission`, `interrupted`
+   */
+  sendTree(
+    target: SshTarget,
+    request: { root: string; paths: readonly string[]; folder: string },
+    options: SendTreeOptions,
+  ): Promise<SentTree>;
+  /**
+   * Takes files of `folder` there into the folder `root` here, and nothing else, whatever the machine sends: each whole or not
+   * at all, links as links, and none through a link.
+   * @throws SpuffError `agent` when the machine sends what was not asked for; `connection`, `permission`, `interrupted`
+   */
+  receiveTree(
+    target: SshTarget,
+    request: ReceiveTreeRequest,
+    options: { signal?: AbortSignal },
+  ): Promise<ReceivedTree>;
   /**
    * Mounts a folder of the machine on an empty folder here, by sshfs, which goes on when this process has ended.
    * @throws SpuffError `unavailable` without sshfs or FUSE, `connection` when the machine is not reached or has no such folder

@@ -22,8 +22,9 @@ export function composeProject(): Pick<AppContext, 'project' | 'projectFiles' | 
       return openMountTable();
     }),
     project: async (directory = currentDirectory()) => {
-      const path = (await projectFiles()).find(directory);
-      return path === null ? null : readAt(path);
+      const files = await projectFiles();
+      const path = files.find(directory);
+      return path === null ? files.readContainer(directory) : readAt(path);
     },
   };
 }

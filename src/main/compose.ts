@@ -19,6 +19,7 @@ import { openAuditLog } from '../state/audit-log.ts';
 import { findHome, type HomePaths, homePaths } from '../state/home.ts';
 import { composeGuard, composeProject, currentDirectory, readPolicyIn } from './compose-project.ts';
 import { guardedPaths } from './guarded-paths.ts';
+import { incidentServices } from './incident-services.ts';
 import { logTraces } from './log-traces.ts';
 import { once, onceEach } from './once.ts';
 import { ownProgram } from './own-program.ts';
@@ -85,6 +86,7 @@ function composeServices(stop: StopSignals, opened: Opened): CliServices {
     createContext: (parts) => composeContext(parts, stop, opened),
     program: ownProgram,
     credentialVariables: (provider) => credentialVariables[provider] ?? [],
+    ...incidentServices(() => guardedPaths().incidents),
     openTimerHost,
     reapInBackground: async (context) => {
       const { reapInBackground } = await import('./background-reaper.ts');

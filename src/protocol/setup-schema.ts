@@ -65,6 +65,26 @@ export const setupOrder = z.strictObject({
   dotfiles: z.nullable(repository),
   /** The file's path is relative to `directory`. */
   services: z.nullable(z.strictObject({ composeFile: text(400), profiles: z.array(text(80)) })),
+  /** Left out: there is none. Paths are relative to `directory`. */
+  devcontainer: z.optional(
+    z.strictObject({
+      path: text(400),
+      usesCompose: z.boolean(),
+      /** Are carried from the container, or one of those beside it, to the machine's loopback. */
+      ports: z
+        .array(
+          z.strictObject({
+            port: z.int().check(z.minimum(1), z.maximum(65_535)),
+            service: z.nullable(z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/))),
+          }),
+        )
+        .check(z.maxLength(100)),
+      /** Of what the container is built from. */
+      hash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+      /** The reference command line. */
+      cli: bundlePlan,
+    }),
+  ),
   setup: z.array(text(64 * 1024)),
   postUp: z.array(text(64 * 1024)),
   preDown: z.array(text(64 * 1024)),
@@ -98,6 +118,7 @@ export const setupConfig = z.object({
   repositories: z.array(z.object({ url: z.string(), path: z.string(), branch: z.nullable(z.string()) })),
   dotfiles: z.nullable(z.object({ url: z.string(), path: z.string(), branch: z.nullable(z.string()) })),
   services: z.nullable(z.object({ composeFile: z.string(), profiles: z.array(z.string()) })),
+  devcontainer: z.optional(z.object({ path: z.string() })),
   setup: z.array(z.string()),
   postUp: z.array(z.string()),
   preDown: z.array(z.string()),

@@ -73,6 +73,10 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       const { copyFiles } = await import('./copy.ts');
       return copyFiles(target, await prepareVerified(target), paths, options);
     },
+    sendTree: async (target, request, options) =>
+      (await import('./send-tree.ts')).sendTree(target, await prepareVerified(target), request, options),
+    receiveTree: async (target, ...rest) =>
+      (await import('./receive-tree.ts')).receiveTree(target, await prepareVerified(target), ...rest),
     mountVolume: async (target, volume, signal) => {
       const { mountVolume } = await import('./mount-volume.ts');
       return mountVolume(target, await prepareVerified(target), volume, signal);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { GuardPolicy } from '../domain/guard.ts';
 import { resolvePolicy } from '../domain/guard-policy.ts';
 import { readPrivateFile } from '../lib/atomic-file.ts';
-import { findProjectFile, readProjectText } from './project-files.ts';
+import { findProjectFile } from './project-files.ts';
+import { readProjectText } from './read-project-text.ts';
 import { maxConfigBytes } from './settings.ts';
 
 export function guardFilePath(home: string): string {

@@ -26,6 +26,8 @@ export interface HomePaths {
   reports: string;
   /** Work that was saved from machines, encrypted. */
   rescued: string;
+  /** What was done about incidents, with evidence. Made when there is one. */
+  incidents: string;
   /** Which commands of projects may run on this computer. */
   trusted: string;
 }
@@ -56,6 +58,7 @@ export function homePaths(home: string): HomePaths {
     auditHead: join(home, 'audit.db'),
     reports: join(home, 'reports'),
     rescued: join(home, 'rescued'),
+    incidents: join(home, 'incidents'),
     trusted: join(home, 'trusted'),
   };
 }
@@ -86,7 +89,7 @@ export function guardHome({ home }: Pick<HomePaths, 'home'>): void {
 
 /** What spuff gives a name to in its home, and what a file system of its own brings along. */
 const ownEntry =
-  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|audit\.db.*|run|keys|known_hosts|cache|log|reports|rescued|trusted|volumes|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
+  /^(?:config\.yaml.*|guard\.yaml.*|state\.db.*|audit\.db.*|run|keys|known_hosts|cache|log|reports|rescued|incidents|trusted|volumes|sync|lost\+found|\.[0-9a-f]{16}\.tmp)$/;
 
 /** `SPUFF_HOME=/etc` as root must not become `chmod 700 /etc`: nor must it in a project that has a `config.yaml`. */
 function refuseForeignDirectory(home: string): void {

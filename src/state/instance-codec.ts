@@ -49,6 +49,8 @@ export function decodeInstance(doc: string): Instance {
     ...stored,
     // Records of versions before there were tariffs.
     tariff: stored.tariff ?? null,
+    // And before there were tailnets.
+    tailnet: stored.tailnet ?? null,
     hostIdentity: decodeIdentity(stored.hostIdentity),
     agentToken: new Secret(stored.agentToken),
     createdAt: new Date(stored.createdAt),

@@ -143,6 +143,11 @@ function toProject(said: ReadProject, path: string, places: ReadonlyMap<string, 
     maxLifetimeMs: said.max_lifetime,
     firewall: said.firewall,
     rescue: said.rescue,
+    tailscale: {
+      enabled: said.tailscale && (said.tailscale.enabled ?? true),
+      tags: said.tailscale?.tags,
+      closePublicSsh: said.tailscale?.close_public_ssh,
+    },
     onIdle: said.on_idle,
     places,
   };

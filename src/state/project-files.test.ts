@@ -74,6 +74,7 @@ max_lifetime: off
 guard: { forges: [github.com] }
 firewall: 198.51.100.0/24, 2001:db8::/32
 rescue: true
+tailscale: { tags: [tag:dev], close_public_ssh: true }
 on_idle: snapshot
 sync: git
 prebuild: auto
@@ -118,6 +119,7 @@ describe("a project's file", () => {
         { source: 'data', target: '/srv/data', mountPoint: 'mnt/data' },
         { source: null, target: 'out', mountPoint: null },
       ],
+      tailscale: { enabled: true, tags: ['tag:dev'], closePublicSsh: true },
       ...{ idleTimeoutMs: 2_700_000, maxLifetimeMs: null, rescue: true, onIdle: 'snapshot' },
       ...{ firewall: ['198.51.100.0/24', '2001:db8::/32'], sync: 'git', prebuild: 'auto' },
       ...{ devcontainer: false, keepEnv: true },

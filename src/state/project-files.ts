@@ -1,27 +1,18 @@
 /** The file of a project and its file of secrets: where they are, and what they say. */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SpuffError, systemErrorCode } from '../domain/errors.ts';
 import {
   composeFileNames,
+  defaultProjectName,
+  emptyProject,
   type FileProblem,
   type ProjectFile,
   projectFileNames,
   secretsFileNames,
 } from '../domain/project.ts';
 import { readPrivateFile, toFileError } from '../lib/atomic-file.ts';
-
-/** Some pages, scripts among them. */
-const maxProjectBytes = 256 * 1024;
+import { maxProjectBytes, readProjectText } from './read-project-text.ts';
 
 /**
  * `spuff.yaml` or `spuff.yml` in a directory or the nearest one above it that has one.
@@ -84,25 +75,6 @@ function isThere(path: string): boolean {
   }
 }
 
-/** A file of the project: it may be a link and be open to others, as all of the project's may. */
-export function readProjectText(path: string): string {
-  try {
-    // Without O_NONBLOCK a named pipe in its place would wait for ever.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = fstatSync(fd);
-      if (stat.isFile() && stat.size <= maxProjectBytes) return readFileSync(fd, 'utf8');
-      throw new SpuffError('config', `${path} is ${stat.isFile() ? 'too large' : 'not a file'}`, {
-        hints: ['look at what it is: it should be a short text'],
-      });
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    throw toFileError(error, `read ${path}`);
-  }
-}
-
 async function loadParsers() {
   const [yaml, { parseProject, parseSecrets, toFileProblems }] = await Promise.all([
     import('yaml'),
@@ -119,7 +91,48 @@ async function readProject(path: string): Promise<ProjectFile> {
   const { yaml, parseProject } = await loadParsers();
   const { project, problems, parsed } = parseProject(yaml, readProjectText(path), path);
   if (problems.length > 0) throw parsed.toError(problems);
-  return withComposeFile(project);
+  return project.devcontainer === true
+    ? withDevcontainer(withComposeFile(project))
+    : withComposeFile(project);
+}
+
+/** What devcontainer.json says is the machine's to do, and its ports are ports of the project. */
+async function withDevcontainer(project: ProjectFile): Promise<ProjectFile> {
+  const { readDevcontainer } = await import('./devcontainer-file.ts');
+  const container = readDevcontainer(project.root);
+  const numbers = [...container.ports.map(({ port }) => port), ...container.publishedPorts];
+  const isTaken = (port: number) => project.ports.some(({ local }) => local === port);
+  const added = numbers.filter((port) => !isTaken(port)).map((port) => ({ local: port, remote: port }));
+  return { ...project, container, ports: [...project.ports, ...added] };
+}
+
+/**
+ * A project that has a devcontainer.json and no file of spuff's: in a directory, or above it as far as its repository goes.
+ * One in the user's home is of no project below it.
+ * @returns null: there is none
+ * @throws SpuffError `config` for one that is wrong, or several that none is the usual one of; `permission` as `findProjectFile`
+ */
+async function readContainerProject(directory: string): Promise<ProjectFile | null> {
+  const start = resolve(directory);
+  const root = foldersToTry(start).find(
+    (at) => isThere(join(at, '.devcontainer')) || isThere(join(at, '.devcontainer.json')),
+  );
+  if (root === undefined) return null;
+  const { listDevcontainerFiles } = await import('./devcontainer-file.ts');
+  const [path] = listDevcontainerFiles(root);
+  if (path === undefined) return null;
+  refuseStrangers(join(root, path), start);
+  const project = emptyProject(join(root, path), root, defaultProjectName(root));
+  return withDevcontainer({ ...project, sync: 'rsync' });
+}
+
+function foldersToTry(start: string): string[] {
+  const folders: string[] = [];
+  for (let at = start; ; at = dirname(at)) {
+    folders.push(at);
+    if (isThere(join(at, '.git'))) return folders;
+    if (dirname(at) === at) return [start];
+  }
 }
 
 /** Everything that is wrong with a project's file; nothing when it will do. @throws SpuffError when it can't be read */
@@ -169,6 +182,7 @@ export function openProjectFiles() {
   return {
     find: findProjectFile,
     read: readProject,
+    readContainer: readContainerProject,
     check: checkProject,
     findSecrets: findSecretsFile,
     checkSecrets,

@@ -18,7 +18,7 @@ import {
   volume,
   word,
 } from './project-parts.ts';
-import { parseFirewall } from './settings-parsers.ts';
+import { parseFirewall, tagPattern } from './settings-parsers.ts';
 import { about, either, fields, list, type ReadFields } from './yaml-rules.ts';
 import { choice, text, truth } from './yaml-scalars.ts';
 
@@ -127,10 +127,32 @@ export const projectRules = {
     }),
   ),
   rescue: about('Whether work that is not committed is saved before a machine goes.', truth),
+  tailscale: about(
+    'Machines join your tailnet.',
+    fields(
+      {
+        enabled: about('Whether they do; true where this is written.', truth),
+        tags: about(
+          'What they are there.',
+          list(text({ expected: 'a tag, such as tag:dev', pattern: tagPattern.source }), {
+            example: '[tag:dev]',
+          }),
+        ),
+        close_public_ssh: about('Whether port 22 is closed to others once the tailnet works.', truth),
+      },
+      { what: 'setting of tailscale' },
+    ),
+  ),
   on_idle: about('What becomes of the disk of a machine that goes by itself.', choice(onIdleChoices)),
   sync: about('How the files of this folder get to the machine.', choice(syncModes)),
-  prebuild: about('Whether a prepared disk is kept, to be quicker the next time.', choice(prebuildModes)),
-  devcontainer: about('Whether devcontainer.json counts.', truth),
+  prebuild: about(
+    'Whether the disk with packages, bundles and AI tools is kept, for the next machine to start from.',
+    choice(prebuildModes),
+  ),
+  devcontainer: about(
+    'Whether devcontainer.json counts: its container is brought up, and sessions are in it.',
+    truth,
+  ),
   keep_env: about('Whether env is written to the disk of the machine, to be there after a reboot.', truth),
 } as const;
 

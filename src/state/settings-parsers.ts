@@ -1,4 +1,5 @@
 /** How the text of a setting is read, and what it takes, in a few words. Each throws SpuffError `config` saying what was expected. */
+
 import { homedir } from 'node:os';
 import { parseDurationMs } from '../domain/duration.ts';
 import { SpuffError } from '../domain/errors.ts';
@@ -6,6 +7,7 @@ import { type MoneyLimit, parseMoneyLimit } from '../domain/money.ts';
 import type { Settings } from '../domain/settings.ts';
 import { isLoopbackHost } from '../lib/loopback-host.ts';
 import { parseNetwork } from '../lib/network-address.ts';
+import { splitWords } from '../lib/split-words.ts';
 
 /** Lengths of time that must not run out: written by name, because 0 could mean both never and at once. */
 export const off = 'off';
@@ -21,6 +23,19 @@ export const wordPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/;
 export function parseWords(text: string, expected: string): readonly string[] {
   const words = text.split(',').map((part) => part.trim());
   return words.map((one) => matching(one, wordPattern, expected));
+}
+
+/** A command that is run without a shell. */
+export function parseCommandLine(text: string): string {
+  splitWords(text);
+  return matching(text, /^.{1,1000}$/u, 'a command line');
+}
+
+/** The pattern of tags in a tailnet policy. @see https://tailscale.com/kb/1068/tags */
+export const tagPattern = /^tag:[A-Za-z][A-Za-z0-9-]{0,62}$/;
+
+export function parseTags(text: string): readonly string[] {
+  return text.split(',').map((part) => matching(part.trim(), tagPattern, 'a tag, such as tag:dev'));
 }
 
 export function parseBudgets(text: string): readonly MoneyLimit[] {

@@ -4,13 +4,13 @@ import { checkUserName } from '../domain/names.ts';
 import { onIdleChoices } from '../domain/provider.ts';
 import { defaultSettings, forwardAgentModes, type Settings } from '../domain/settings.ts';
 import { checkApiAddress } from '../lib/https.ts';
-import { splitWords } from '../lib/split-words.ts';
 import {
   chosen,
   matching,
   off,
   parseBudgets,
   parseBytesPerSecond,
+  parseCommandLine,
   parseCores,
   parseDuration,
   parseEngineAddress,
@@ -18,6 +18,7 @@ import {
   parsePath,
   parseRecipients,
   parseShortDuration,
+  parseTags,
   parseWords,
   takes,
   wordPattern,
@@ -215,10 +216,39 @@ export const settingsTable: readonly SettingSpec[] = [
     takes: 'a command',
     about:
       "Prints the token of the provider's API, such as `op read op://vault/item/token`. Run without a shell, on each use, and only when no variable holds a token. What it prints is never kept.",
-    parse: (text) => {
-      splitWords(text);
-      return matching(text, /^.{1,1000}$/u, 'a command line');
-    },
+    parse: parseCommandLine,
+  }),
+  setting({
+    key: 'tailscale',
+    field: 'tailscale',
+    takes: 'a choice',
+    choices: onOrOff,
+    about: 'Whether new machines join your tailnet, and are reached by it where that works.',
+    parse: (text) => chosen(text, onOrOff) === 'on',
+  }),
+  setting({
+    key: 'tailscale_tags',
+    field: 'tailscaleTags',
+    takes: list,
+    about: 'Tags of the machines in the tailnet, such as `tag:dev`. Without it: those of the auth key.',
+    parse: parseTags,
+  }),
+  setting({
+    key: 'tailscale_close_public_ssh',
+    field: 'tailscaleClosePublicSsh',
+    takes: 'a choice',
+    choices: onOrOff,
+    about:
+      'Whether port 22 is closed to everybody else once a machine was reached by the tailnet, where the provider has firewalls.',
+    parse: (text) => chosen(text, onOrOff) === 'on',
+  }),
+  setting({
+    key: 'tailscale_key_command',
+    field: 'tailscaleKeyCommand',
+    takes: 'a command',
+    about:
+      'Prints an auth key of your tailnet. Run without a shell, for each machine, and only when `TS_AUTHKEY` is not set. What it prints is never kept.',
+    parse: parseCommandLine,
   }),
   setting({
     key: 'firewall',

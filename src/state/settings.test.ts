@@ -62,6 +62,10 @@ pre_down_timeout: 2m
 max_lifetime: off
 allowed_regions: fra1, ams3
 token_command: op read op://vault/item/token
+tailscale: on
+tailscale_tags: tag:dev, tag:ci
+tailscale_close_public_ssh: on
+tailscale_key_command: op read op://vault/tailnet/key
 firewall: open
 address_service: https://ip.example.com
 engine_socket: unix:///run/user/1000/podman/podman.sock
@@ -98,6 +102,10 @@ rescue_to: /k/id_ed25519.pub, age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5
       maxLifetimeMs: null,
       allowedRegions: ['fra1', 'ams3'],
       tokenCommand: 'op read op://vault/item/token',
+      tailscale: true,
+      tailscaleTags: ['tag:dev', 'tag:ci'],
+      tailscaleClosePublicSsh: true,
+      tailscaleKeyCommand: 'op read op://vault/tailnet/key',
       firewall: 'open',
       addressService: 'https://ip.example.com',
       engineSocket: 'unix:///run/user/1000/podman/podman.sock',

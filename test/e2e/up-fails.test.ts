@@ -51,6 +51,7 @@ async function makeRun(): Promise<UpRun> {
     otherRegions: [],
     spot: false,
     onIdle: 'destroy' as const,
+    tailnet: false,
     allowSshFrom: null,
     ...{ tariff: null, dearest: null, isBilled: false, maxSpend: null, clockAheadMs: null },
   };

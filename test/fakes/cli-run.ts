@@ -1,4 +1,5 @@
 /** Runs command lines in this process, with a terminal made of strings and ports that the test gives. */
+import { join } from 'node:path';
 import type { AppContext } from '../../src/app/context.ts';
 import type { Questions } from '../../src/cli/ask.ts';
 import type { CliServices } from '../../src/cli/cli.ts';
@@ -16,6 +17,7 @@ import type { StateStore } from '../../src/domain/state.ts';
 import type { TunnelStore } from '../../src/domain/tunnel.ts';
 import type { MountTable } from '../../src/domain/volume.ts';
 import { homePaths } from '../../src/state/home.ts';
+import { openIncidentStore } from '../../src/state/incident-files.ts';
 import { openProjectFiles } from '../../src/state/project-files.ts';
 import { openRescueStore } from '../../src/state/rescue-files.ts';
 import { openTrustStore } from '../../src/state/trust-files.ts';
@@ -38,6 +40,7 @@ export interface FakeRun {
   project?: ProjectFile;
   home?: string;
   policy?: readonly PolicyRule[];
+  agentPackage?: AppContext['agentPackage'];
   /** One in memory unless told. */
   audit?: AuditLog;
   directory?: string;
@@ -85,6 +88,9 @@ export async function runLine(argv: readonly string[], given: FakeRun = {}): Pro
     questions: { confirm: neverAsked, select: neverAsked, text: neverAsked, ...given.questions },
     program: ['/usr/bin/node', '/opt/spuff.cjs'],
     credentialVariables: (provider) => (provider === 'fake' ? ['FAKE_TOKEN'] : []),
+    credentialMark: async () => null,
+    incidentPages: () => null,
+    openIncidents: async () => openIncidentStore(join(given.home ?? '/home/someone/.spuff', 'incidents')),
     openTimerHost: () => Promise.reject(new TypeError('no timer in this test')),
     reapInBackground: async () => undefined,
     startBackgroundTunnel: () => Promise.reject(new TypeError('no tunnel in the background in this test')),
@@ -163,7 +169,8 @@ function fakeContext(given: FakeRun, parts: Pick<AppContext, 'progress' | 'signa
     },
     rescues: async () =>
       openRescueStore(homePaths(given.home ?? '/home/someone/.spuff'), { now: () => nowMs }),
-    agentPackage: () => Promise.reject(new TypeError('no agent package in this test')),
+    agentPackage:
+      given.agentPackage ?? (() => Promise.reject(new TypeError('no agent package in this test'))),
     policy: async () => given.policy ?? [],
     guardPolicy: async () => resolvePolicy(null, null),
     guardFile: () => Promise.reject(new TypeError('no file of the guard in this test')),

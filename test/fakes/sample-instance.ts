@@ -21,6 +21,7 @@ export function sampleInstance(change: Partial<Instance> = {}): Instance {
     user: 'dev',
     ssh: { host: '127.0.0.1', port: 2201 },
     sshPublicKeyPath: '/home/someone/.ssh/id_ed25519.pub',
+    tailnet: null,
     hostIdentity: { phase: 'pinned', injectedPublicKey: 'ssh-ed25519 AAAA1', publicKey: 'ssh-ed25519 AAAA2' },
     agentToken: new Secret('token-that-nobody-may-see'),
     agent: { version: '1.2.3', sha256: 'ab' },

@@ -9,6 +9,7 @@ import { installDotfiles } from './link-dotfiles.ts';
 import { placePreDownHook } from './pre-down-hook.ts';
 import { runScript } from './run-script.ts';
 import type { PartOutcome, PartTools } from './setup-scene.ts';
+import { startDevcontainer } from './start-devcontainer.ts';
 import { startServices } from './start-services.ts';
 
 export interface PlannedPart {
@@ -44,6 +45,7 @@ export function planParts(order: SetupOrder): Stage[] {
       row(order.aiTools.map((plan) => bundlePart('ai', plan))),
       row(servicesPart(order)),
     ],
+    [row(devcontainerPart(order))],
     [row(scriptParts(order, 'script', order.setup))],
     [row(scriptParts(order, 'hook', order.postUp))],
   ];
@@ -56,6 +58,7 @@ const selections: Readonly<Record<SetupPartKind, SetupSelection>> = {
   repositories: 'repositories',
   dotfiles: 'dotfiles',
   services: 'services',
+  devcontainer: 'devcontainer',
   script: 'scripts',
   hook: 'hooks',
 };
@@ -151,6 +154,18 @@ function servicesPart({ services, directory }: SetupOrder): PlannedPart[] {
     {
       ...{ kind: 'services', name: 'services', log: 'services.log', hash: hashOf([services, directory]) },
       run: (tools) => startServices(tools, services),
+    },
+  ];
+}
+
+/** The variables of the project are not in the hash: they are in memory, and in each session anew. */
+function devcontainerPart({ devcontainer, directory }: SetupOrder): PlannedPart[] {
+  if (devcontainer === undefined) return [];
+  return [
+    {
+      ...{ kind: 'devcontainer', name: 'devcontainer', log: 'devcontainer.log' },
+      hash: hashOf([devcontainer, directory]),
+      run: (tools) => startDevcontainer(tools, devcontainer),
     },
   ];
 }

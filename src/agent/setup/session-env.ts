@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { containerEnvFile, containerSecretsFile } from '../../domain/devcontainer.ts';
 import { sessionEnvFolder } from '../../domain/setup-paths.ts';
 import { writeFileAtomically } from '../../lib/atomic-file.ts';
 import { quoteArgument } from '../../lib/shell-quote.ts';
@@ -24,6 +25,7 @@ const bashLine = (script: string) => `[ ! -r ${script} ] || . ${script} # spuff:
 
 /** Writes them where sessions find them, or takes them away where there are none any more. */
 export function placeSessionEnv(places: SetupPlaces, env: Readonly<Record<string, string>>): void {
+  placeContainerEnv(places, env);
   const path = join(places.envFolder, sessionFile);
   if (Object.keys(env).length === 0) {
     rmSync(path, { force: true });
@@ -37,6 +39,17 @@ export function placeSessionEnv(places: SetupPlaces, env: Readonly<Record<string
   // Before what ends it for shells without a prompt.
   if (existsSync(places.bashStart) && !start.split('\n').includes(line))
     writeFileAtomically(places.bashStart, `${line}\n${start}`, 0o644);
+}
+
+/** For sessions in the dev container, and for the commands of devcontainer.json, where there is one: in memory too. */
+export function placeContainerEnv(
+  { devcontainerFolder, envFolder, lentToContainer }: SetupPlaces,
+  env: Readonly<Record<string, string>>,
+): void {
+  if (existsSync(devcontainerFolder))
+    writeFileAtomically(join(envFolder, containerSecretsFile), JSON.stringify(env), 0o640);
+  if (existsSync(lentToContainer))
+    writeFileAtomically(join(lentToContainer, containerEnvFile), renderSessionEnv(env), 0o644);
 }
 
 /** A shell below one that has them keeps what was changed in there, until there are others. */

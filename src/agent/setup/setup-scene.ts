@@ -16,6 +16,11 @@ export interface SetupPlaces {
   preDownHook: string;
   /** The path at which a session lends its SSH agent. */
   lentAgent: string;
+  /** See domain/devcontainer.ts: the scripts and settings of the dev container, and what it is lent. */
+  devcontainerFolder: string;
+  lentToContainer: string;
+  /** Of systemd. */
+  unitFolder: string;
 }
 
 /** What the parts of a setup work with. */

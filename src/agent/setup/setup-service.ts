@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { en } from 'zod/locales';
 import { config as configureZod } from 'zod/mini';
 import { agentConfigPath, parseAgentConfig, preDownPath } from '../../domain/agent-config.ts';
+import { devcontainerFolder, lentToContainer } from '../../domain/devcontainer.ts';
 import {
   configFile,
   orderFile,
@@ -50,6 +51,9 @@ const places: SetupPlaces = {
   bashStart: '/etc/bash.bashrc',
   preDownHook: preDownPath,
   lentAgent: '/run/spuff/ssh/agent.sock',
+  devcontainerFolder,
+  lentToContainer,
+  unitFolder: '/etc/systemd/system',
 };
 
 const groupPath = '/etc/group';

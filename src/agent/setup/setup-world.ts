@@ -42,8 +42,11 @@ export function createSetupWorld(answer: Answer = () => undefined): SetupWorld {
     bashStart: join(folder, 'bash.bashrc'),
     preDownHook: join(folder, 'pre-down'),
     lentAgent: join(folder, 'agent.sock'),
+    devcontainerFolder: join(folder, 'devcontainer'),
+    lentToContainer: join(folder, 'lent'),
+    unitFolder: join(folder, 'units'),
   };
-  for (const name of ['order', 'env', 'state', 'log']) mkdirSync(join(folder, name));
+  for (const name of ['order', 'env', 'state', 'log', 'units', 'lent']) mkdirSync(join(folder, name));
   const ran: string[][] = [];
   const run: RunCommand = async (command, onLine) => {
     ran.push([...command.argv]);

@@ -281,7 +281,7 @@ function findForeignKey(line: string, own: ReadonlySet<string>, instance: Instan
       mend:
         fingerprint === null
           ? `look at it: spuff exec ${instance.name} -- sudo cat ${short(path)}`
-          : `if it is not yours: spuff down ${instance.name}`,
+          : `if it is not yours: spuff incident vm ${instance.name}`,
     },
   ];
 }

@@ -1,9 +1,10 @@
 import { askAgent } from '../../app/ask-agent.ts';
 import { findReadyInstance } from '../../app/find-instance.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { defineCommand } from '../command.ts';
 import { instanceArgument } from '../parameters.ts';
-import { formatBytes, formatFields, formatTime } from '../render/text.ts';
+import { formatFields, formatTime } from '../render/text.ts';
 
 export const agentStatus = defineCommand({
   name: 'agent status',

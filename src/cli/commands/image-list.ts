@@ -1,7 +1,8 @@
 import { listImages } from '../../app/images.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import { defineCommand } from '../command.ts';
 import { imageToJson } from '../render/snapshot.ts';
-import { formatBytes, formatMoment, formatTable } from '../render/text.ts';
+import { formatMoment, formatTable } from '../render/text.ts';
 
 export const imageList = defineCommand({
   name: 'image list',

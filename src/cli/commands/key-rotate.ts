@@ -1,7 +1,7 @@
 import { rotateOwnKey } from '../../app/rotate-key.ts';
 import { defineCommand } from '../command.ts';
 import { duration, negated } from '../parameters.ts';
-import { chooseNewKey, newKeyToJson, undoneToJson } from '../render/key.ts';
+import { chooseKeyLike, newKeyToJson, undoneToJson } from '../render/key.ts';
 import { SeveralErrors } from '../several-errors.ts';
 
 export const keyRotate = defineCommand({
@@ -28,11 +28,7 @@ export const keyRotate = defineCommand({
   onStop: 'stopping; every machine can be logged in to, and the same command goes on',
   run: async ({ options }, cli) => {
     const store = await cli.services.openOwnKeys();
-    const report = await rotateOwnKey(cli.context, store, (current) => {
-      const isInAgent = current.storage === 'agent' && current.expiresAt !== null;
-      const formerMs = isInAgent ? Number(current.expiresAt) - Number(current.madeAt) : undefined;
-      return chooseNewKey(cli, { ...options, lifetime: options.lifetime ?? formerMs });
-    });
+    const report = await rotateOwnKey(cli.context, store, (current) => chooseKeyLike(cli, current, options));
     const { key, resumed, done, undone, retired } = report;
     if (cli.flags.json) {
       cli.printJson({

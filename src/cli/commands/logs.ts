@@ -1,12 +1,13 @@
 import { findReadyInstance } from '../../app/find-instance.ts';
 import { bootOutputLog, cloudInitLog, followLog, listLogs, readLog } from '../../app/read-logs.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import { SpuffError } from '../../domain/errors.ts';
 import type { Instance } from '../../domain/instance.ts';
 import { setupLogFolder } from '../../domain/setup-paths.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag, instanceArgument, text, wholeNumber } from '../parameters.ts';
-import { formatBytes, formatMoment, formatTable, oneLine } from '../render/text.ts';
+import { formatMoment, formatTable, oneLine } from '../render/text.ts';
 
 export const logs = defineCommand({
   name: 'logs',
@@ -25,6 +26,7 @@ export const logs = defineCommand({
     repos: flag('what git printed'),
     dotfiles: flag('what the dotfiles printed'),
     services: flag('what Compose printed'),
+    devcontainer: flag('what bringing the dev container up printed'),
     script: wholeNumber('what a setup command printed, by its number', { minimum: 1, maximum: 999 }),
     cloudInit: flag(`what cloud-init says about itself (${cloudInitLog})`),
     list: flag('list the files that can be read'),
@@ -61,6 +63,7 @@ interface LogOptions {
   repos: boolean;
   dotfiles: boolean;
   services: boolean;
+  devcontainer: boolean;
   cloudInit: boolean;
 }
 
@@ -76,6 +79,7 @@ function namedFiles(options: LogOptions): string[] {
     ...ofSetup(options.repos, 'repositories'),
     ...ofSetup(options.dotfiles, 'dotfiles'),
     ...ofSetup(options.services, 'services'),
+    ...ofSetup(options.devcontainer, 'devcontainer'),
     ...ofSetup(bundle !== undefined, `bundles/${bundle}`),
     ...ofSetup(script !== undefined, `scripts/${String(script).padStart(3, '0')}`),
   ];

@@ -84,10 +84,12 @@ describe('a policy', () => {
     expect((await scene([], { settings: settings ?? {} }).run(...argv)).status).not.toBe(3);
   });
 
-  it('that wants a tailnet is refused as what spuff can not do', async () => {
+  it('that wants a tailnet wants it of the settings, and then a key for it', async () => {
     const { asked, run } = scene([rule('tailscale', 'required')]);
-    expect(await run('up', 'x')).toMatchObject({ status: 16, err: expect.stringContaining('tailscale') });
-    expect(asked).toEqual([]);
+    expect(await run('up', 'x')).toMatchObject({ status: 3, err: expect.stringContaining('tailscale on') });
+    const on = scene([rule('tailscale', 'required')], { settings: { tailscale: true } });
+    expect(await on.run('up', 'x')).toMatchObject({ status: 8, err: expect.stringContaining('TS_AUTHKEY') });
+    expect([...asked, ...on.asked]).toEqual([]);
   });
 
   it('holds for a size that only the catalogue tells', async () => {

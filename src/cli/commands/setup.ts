@@ -8,12 +8,13 @@ import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag, instanceArgument, text } from '../parameters.ts';
 import { describeSetup, setupToJson } from '../render/setup.ts';
+import { bringFiles } from '../set-up-machines.ts';
 
 export const setup = defineCommand({
   name: 'setup',
   summary: 'make of an instance what its spuff.yaml asks for, or go on where that stands',
   details: [
-    'spuff up does it as well. What is done and has not changed in the file is not done again; what failed, and what ' +
+    'The files of the project are brought there first, as spuff sync does; spuff up does all of it as well. What is done and has not changed in the file is not done again; what failed, and what ' +
       'waited for it, is. A setup that is at work already is shown.',
     'It runs on the machine by itself: a lost connection and Ctrl-C end the showing alone. Meanwhile your keys are lent ' +
       'as in a session, so that private repositories can be cloned.',
@@ -73,13 +74,21 @@ async function runOrJoin(
   const file = await cli.context.project(instance.directory);
   if (file !== null) await askTrust(cli, file);
   const project = await readProjectSetup(cli.context, instance.directory);
+  if (project !== null && needsFiles(wishes.only)) await bringFiles(cli, instance, project.project);
   if (project !== null) return setUpProject(cli.context, instance, project, { ...wishes, onRefused });
   throw new SpuffError(
     'not-found',
-    `nothing is to be set up: ${instance.directory} has no spuff.yaml that asks for anything`,
+    `nothing is to be set up: ${instance.directory} has no spuff.yaml that asks for anything, and no devcontainer.json`,
     {
       hints: ['begin one there: spuff init --project'],
     },
+  );
+}
+
+/** Only some parts look at the project's files. */
+function needsFiles(only: SetupSelection[] | null): boolean {
+  return (
+    only === null || only.some((part) => ['scripts', 'services', 'devcontainer', 'hooks'].includes(part))
   );
 }
 

@@ -1,10 +1,11 @@
 import { listSizes } from '../../app/list-sizes.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import { formatMoney } from '../../domain/money.ts';
 import type { Size } from '../../domain/provider.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { flag, text, wholeNumber } from '../parameters.ts';
-import { formatBytes, formatTable } from '../render/text.ts';
+import { formatTable } from '../render/text.ts';
 
 export const sizes = defineCommand({
   name: 'sizes',

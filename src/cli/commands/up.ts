@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import type { UpPlan, UpRequest } from '../../app/plan-up.ts';
-import type { ProjectSetup } from '../../app/setup-order.ts';
 import type { UpPreview } from '../../app/up.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { SpuffError } from '../../domain/errors.ts';
@@ -16,7 +15,9 @@ import { durationOrOff, flag, manyArguments, moneyLimit, negated, text } from '.
 import { instanceToJson } from '../render/instance.ts';
 import { prefixProgress } from '../render/progress-view.ts';
 import { formatFields, formatHourly } from '../render/text.ts';
+import type { ProjectWork } from '../set-up-machines.ts';
 import { forEachName, type Outcomes } from '../several-errors.ts';
+import type { PrebuildUse } from '../start-from-prebuild.ts';
 
 export const up = defineCommand({
   name: 'up',
@@ -27,8 +28,9 @@ export const up = defineCommand({
     'Leaving the session, or losing the connection, does not destroy the machine. If making it fails ' +
       'or is stopped with Ctrl-C, what was made is removed again; if spuff itself is killed, the same ' +
       'command goes on where it stood.',
-    'In a project the machine is then set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
+    'In a project its files are then brought there, and the machine is set up as its spuff.yaml asks; what is wrong in the file is said before anything is ' +
       'made. A setup that fails leaves the machine as it is, and the exit status says so: spuff setup goes on with it.',
+    'A project that asks for packages, bundles or AI tools starts from a disk that has them, where there is one: spuff prebuild create.',
     'With --max-spend the lease ends before the machine has cost more, by its price and what its provider charges at ' +
       'least; an earlier end by --ttl or max_lifetime stays. Where its price is not known, or is in another currency, nothing is made.',
   ],
@@ -48,6 +50,7 @@ export const up = defineCommand({
     idleTimeout: durationOrOff('how long without use before it powers off (30m, 2h, off)'),
     clone: text('REPO', 'clone a repository there (owner/repo, git@host:path), with your keys lent'),
     setup: negated('make the machine alone, and leave what spuff.yaml asks of it'),
+    prebuild: negated('start from the image, also where there is a prebuild, and make none'),
     connect: negated('do not open a session'),
     dryRun: flag('show what would be made, and make nothing'),
   },
@@ -76,19 +79,25 @@ export const up = defineCommand({
     if (wishes.image !== undefined && wishes.snapshot !== undefined) {
       throw new SpuffError('usage', '--image and --snapshot exclude each other: a snapshot is an image');
     }
-    if (dryRun) return preview(cli, wanted, wishes);
-    const setup = options.setup ? await readSetup(cli) : null;
-    const { results: instances, failure } = await makeAll(cli, wanted, wishes);
-    if (cli.flags.json && (instances.length > 0 || failure === null))
-      cli.printJson({ version: 1, instances: instances.map(instanceToJson) });
+    const usesPrebuild = options.setup && options.prebuild && wishes.snapshot === undefined;
+    const prebuild = usesPrebuild ? await openPrebuild(cli) : null;
+    const wish = { ...wishes, prebuild: prebuild ?? undefined };
+    if (dryRun) return preview(cli, wanted, wish);
+    const work = options.setup ? await readProject(cli) : null;
+    const { results: made, failure } = await makeAll(cli, wanted, wish);
+    if (cli.flags.json && (made.length > 0 || failure === null))
+      cli.printJson({ version: 1, instances: made.map(instanceToJson) });
     if (failure !== null) throw failure;
-    if (setup !== null) await setUpEach(cli, instances, setup);
+    // Before anything of the user's comes to the machine.
+    await prebuild?.takeOf(made);
+    const instances = await joinEach(cli, made);
+    if (work !== null) await setUpEach(cli, instances, work, prebuild);
     await mountEach(cli, instances);
     if (clone !== null) await cloneOnEach(cli, instances, clone);
     const [only] = instances;
     const sits = cli.canAsk && cli.terminal.out.isTerminal;
     if (only && instances.length === 1 && connect && sits && !cli.flags.json)
-      return openShell(cli, only, { sshArgs: [] });
+      return openShell(cli, only, { sshArgs: [], host: !options.setup });
     for (const { name } of instances.slice(0, 1)) {
       cli.say(
         `connect: spuff ssh ${name}   run a command: spuff exec ${name} -- CMD   destroy it: spuff down ${name}`,
@@ -129,7 +138,7 @@ interface WishOptions {
 }
 
 /** Field by field: a spread would let a flag whose name differs from the request's be dropped without a word. */
-function toWishes(options: WishOptions): Required<Wishes> {
+function toWishes(options: WishOptions): Required<Omit<Wishes, 'prebuild'>> {
   const { provider, size, image, snapshot, spot, ttl, maxSpend, overBudget, idleTimeout } = options;
   const regions = options.region?.split(',').map((one) => one.trim());
   const lease = { ttlMs: ttl, maxSpend, overBudget, idleTimeoutMs: idleTimeout };
@@ -148,19 +157,43 @@ async function makeAll(cli: Cli, names: readonly string[], wishes: Wishes): Prom
 }
 
 /** Before a machine is made: what is missing is said while nothing costs anything. */
-async function readSetup(cli: Cli): Promise<ProjectSetup | null> {
+async function readProject(cli: Cli): Promise<ProjectWork | null> {
   const { context } = cli;
   const project = await context.project();
   if (project === null) return null;
   const { askTrust } = await import('../ask-trust.ts');
   await askTrust(cli, project);
   const { readProjectSetup } = await import('../../app/setup-order.ts');
-  return readProjectSetup(context, context.directory);
+  return { project, setup: await readProjectSetup(context, context.directory) };
 }
 
-async function setUpEach(cli: Cli, instances: readonly Instance[], setup: ProjectSetup): Promise<void> {
+async function openPrebuild(cli: Cli): Promise<PrebuildUse | null> {
+  const project = await cli.context.project();
+  if (project === null) return null;
+  const { openPrebuildUse } = await import('../start-from-prebuild.ts');
+  return openPrebuildUse(cli, project);
+}
+
+async function setUpEach(
+  cli: Cli,
+  instances: readonly Instance[],
+  work: ProjectWork,
+  prebuild: PrebuildUse | null,
+): Promise<void> {
   const { setUpMachines } = await import('../set-up-machines.ts');
-  await setUpMachines(cli, instances, setup);
+  await setUpMachines(cli, instances, work, prebuild?.tellSaving);
+}
+
+/** Before the setup: what that fetches may lie in the tailnet. */
+async function joinEach(cli: Cli, instances: readonly Instance[]): Promise<readonly Instance[]> {
+  const { effectiveSettings } = await import('../../app/effective-settings.ts');
+  const { settings } = await effectiveSettings(cli.context);
+  if (!settings.tailscale) return instances;
+  const { joinTailnet, preferTailnet } = await import('../../app/tailnet.ts');
+  const joined: Instance[] = [];
+  for (const instance of instances)
+    joined.push(await preferTailnet(await joinTailnet(cli.context, instance, settings)));
+  return joined;
 }
 
 async function mountEach(cli: Cli, instances: readonly Instance[]): Promise<void> {

@@ -22,6 +22,7 @@ export function instanceToJson(instance: Instance): object {
     image: instance.image,
     user: instance.user,
     ssh: instance.ssh,
+    tailnet: instance.tailnet,
     hostIdentity: instance.hostIdentity.phase,
     agentVersion: instance.agent?.version ?? null,
     directory: instance.directory,

@@ -22,6 +22,17 @@ export function chooseNewKey(
   });
 }
 
+/** One that is kept where the former was, and as long, unless a lifetime is given. */
+export function chooseKeyLike(
+  cli: Cli,
+  former: OwnKey,
+  options: { lifetime?: number | undefined; passphrase: boolean },
+): NewKey {
+  const isInAgent = former.storage === 'agent' && former.expiresAt !== null;
+  const formerMs = isInAgent ? Number(former.expiresAt) - Number(former.madeAt) : undefined;
+  return chooseNewKey(cli, { ...options, lifetime: options.lifetime ?? formerMs });
+}
+
 export function newKeyToJson({ fingerprint, publicPath, storage, madeAt, expiresAt }: OwnKey): object {
   return {
     fingerprint,

@@ -1,7 +1,9 @@
 /** What the agent tells about the machine, for people. */
+
 import type { AgentResponse } from '../../app/ask-agent.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import type { Paint } from './terminal.ts';
-import { formatBytes, formatFields, formatShare, formatTable } from './text.ts';
+import { formatFields, formatShare, formatTable } from './text.ts';
 
 export function describeMetrics(metrics: AgentResponse<'metrics'>, paint: Paint): string {
   const { cpu, load, memory, disks, network } = metrics;

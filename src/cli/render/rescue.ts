@@ -1,8 +1,9 @@
 import { describeOne } from '../../app/rescue-before-end.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import type { Rescue, RescueSummary, RescueTrailer } from '../../domain/rescue.ts';
 import type { Cli } from '../cli.ts';
 import type { Paint } from './terminal.ts';
-import { formatBytes, formatMoment, formatTable } from './text.ts';
+import { formatMoment, formatTable } from './text.ts';
 
 export function rescueTable(rescues: readonly Rescue[], nowMs: number, paint: Paint): string {
   const rows = rescues.map(({ name, instanceName, provider, createdAt, bytes, complete, recipients }) => [

@@ -1,8 +1,9 @@
 import type { PricedSnapshot } from '../../app/snapshot-cost.ts';
+import { formatBytes } from '../../domain/bytes.ts';
 import { formatMoney } from '../../domain/money.ts';
 import type { Image, Money, SnapshotInfo } from '../../domain/provider.ts';
 import type { Paint } from './terminal.ts';
-import { formatBytes, formatMoment, formatTable } from './text.ts';
+import { formatMoment, formatTable } from './text.ts';
 
 /** The shape `snapshot` of docs/json.md. */
 export function snapshotToJson(provider: string, snapshot: SnapshotInfo, monthly: Money | null): object {

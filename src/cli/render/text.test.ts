@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatBytes } from '../../domain/bytes.ts';
 import { makePaint } from './terminal.ts';
-import {
-  formatBytes,
-  formatJson,
-  formatMoment,
-  formatShare,
-  formatTable,
-  widthOf,
-  wrapText,
-} from './text.ts';
+import { formatJson, formatMoment, formatShare, formatTable, widthOf, wrapText } from './text.ts';
 
 const paint = makePaint(false);
 

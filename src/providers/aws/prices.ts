@@ -94,39 +94,42 @@ async function readProducts(
 }
 
 function readProduct(text: unknown): { size: string; price: Money } | null {
-  const { product, terms } = (typeof text === 'string' ? readJson(text) : text) as {
-    product?: { attributes?: { instanceType?: unknown } };
-    terms?: unknown;
-  };
-  const size = product?.attributes?.instanceType;
+  const { product, terms } = fieldsOf(typeof text === 'string' ? readJson(text) : text);
+  const size = fieldsOf(fieldsOf(product)['attributes'])['instanceType'];
   const [amount] = hourlyAmounts(terms);
   return typeof size === 'string' && amount !== undefined ? { size, price: toMoney(amount) } : null;
 }
 
 /** A product is JSON inside of JSON. Prices of 0 are of products that others pay for, such as a reservation. */
 function hourlyAmounts(terms: unknown): string[] {
-  const onDemand = (terms as { OnDemand?: unknown } | undefined)?.OnDemand;
-  return valuesOf(onDemand)
+  return valuesOf(fieldsOf(terms)['OnDemand'])
     .flatMap((term) => valuesOf(term['priceDimensions']))
-    .filter((dimension) => /^hrs$/i.test(String(dimension['unit'])))
-    .map((dimension) => (dimension['pricePerUnit'] as { USD?: unknown } | undefined)?.USD)
+    .filter((dimension) => /^hrs$/i.test(textIn(dimension, 'unit')))
+    .map((dimension) => fieldsOf(dimension['pricePerUnit'])['USD'])
     .filter((amount) => typeof amount === 'string' && /^\d+(?:\.\d+)?$/.test(amount) && /[1-9]/.test(amount))
     .map(String);
 }
 
-function readJson(text: string): object {
+function readJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
+    return JSON.parse(text);
   } catch {
-    return {};
+    return null;
   }
 }
 
-function valuesOf(value: unknown): Record<string, unknown>[] {
-  return typeof value === 'object' && value !== null
-    ? (Object.values(value) as Record<string, unknown>[])
-    : [];
+function textIn(fields: Readonly<Record<string, unknown>>, name: string): string {
+  const value = fields[name];
+  return typeof value === 'string' ? value : '';
+}
+
+/** Whatever it is: null and a number have no fields. */
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function valuesOf(value: unknown): Readonly<Record<string, unknown>>[] {
+  return Object.values(fieldsOf(value)).map(fieldsOf);
 }
 
 /** @see https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html */

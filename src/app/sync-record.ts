@@ -1,0 +1,57 @@
+/** Remembers, on the user's computer, what a machine was given: what a machine says of that would be its own word. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { InstanceKey } from '../domain/ids.ts';
+import type { SyncRecord } from '../domain/sync.ts';
+import { makePrivateDirectory, readPrivateFile, writeFileAtomically } from '../lib/atomic-file.ts';
+import type { AppContext } from './context.ts';
+
+const mostBytes = 512 * 1024 * 1024;
+
+interface Written {
+  version: 1;
+  folder: string;
+  tree: string | null;
+  files: readonly (readonly [path: string, here: string, there: string])[];
+}
+
+/** What is known of a folder on a machine. A record that can't be read is one that is not there: then contents are compared. */
+export function readSyncRecord(
+  { home }: Pick<AppContext, 'home'>,
+  key: InstanceKey,
+  folder: string,
+): SyncRecord {
+  const nothing: SyncRecord = { folder, files: new Map(), tree: null };
+  const text = readPrivateFile(join(home, 'sync', `${key}.json`), mostBytes);
+  if (text === null) return nothing;
+  try {
+    const written = JSON.parse(text) as Written;
+    if (written.version !== 1 || written.folder !== folder) return nothing;
+    const files = written.files.map(([path, here, there]) => [path, { here, there }] as const);
+    return { folder, files: new Map(files), tree: written.tree };
+  } catch {
+    return nothing;
+  }
+}
+
+/** Writes it down, and forgets those of instances that are no more. */
+export async function writeSyncRecord(
+  context: AppContext,
+  key: InstanceKey,
+  record: SyncRecord,
+): Promise<void> {
+  const folder = join(context.home, 'sync');
+  makePrivateDirectory(folder);
+  const written: Written = {
+    version: 1,
+    folder: record.folder,
+    tree: record.tree,
+    files: [...record.files].map(([path, { here, there }]) => [path, here, there]),
+  };
+  writeFileAtomically(join(folder, `${key}.json`), JSON.stringify(written));
+  const state = await context.state();
+  const alive = new Set(state.listInstances().map((instance) => `${instance.key}.json`));
+  for (const name of readdirSync(folder))
+    if (name.endsWith('.json') && name !== `${key}.json` && !alive.has(name))
+      rmSync(join(folder, name), { force: true });
+}

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { allowedHosts, createTokenCheck } from '../../src/agent/check-request.ts';
+import { createAgentServer, type Handlers } from '../../src/agent/server.ts';
+import { Secret } from '../../src/domain/secret.ts';
+import { hashAgentToken } from '../../src/lib/agent-token.ts';
+import { requestSchemas } from '../../src/protocol/request-schemas.ts';
+import { execFrame, logFrame, responseSchemas } from '../../src/protocol/response-schemas.ts';
+import { type RouteName, routes } from '../../src/protocol/routes.ts';
+import { mutateJson } from './mutate.ts';
+import { fuzz } from './run-fuzz.ts';
+
+/** Of the requests in the corpus, which nobody else takes. */
+const token = 'the-token-of-the-fuzzed-agent-0123456789abc';
+
+/** What stands behind the schemas does nothing here: what is asked for is done on real machines elsewhere. */
+const handlers = Object.fromEntries(
+  Object.keys(routes).map((name) => [
+    name,
+    (input: unknown) => ({ kind: 'json' as const, body: { name, input } }),
+  ]),
+) as unknown as Handlers;
+
+const uncounted = { take: () => 0 };
+
+describe("the agent's HTTP API", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spuff-fuzz-'));
+  const path = join(folder, 'agent.sock');
+  const faults: unknown[] = [];
+  const server = createAgentServer({
+    ...{ handlers, allowedHosts: allowedHosts.unix, strangers: uncounted, onCall: () => undefined },
+    isTokenRight: createTokenCheck(hashAgentToken(new Secret(token))),
+    limits: { calls: uncounted, strangers: { tcp: uncounted, unix: uncounted }, inProgress: 0 },
+    onFailure: (error) => faults.push(error),
+  });
+  beforeAll(async () => {
+    server.listen(path);
+    await once(server, 'listening');
+  });
+  afterAll(() => {
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** All that comes back until the end of what is said. */
+  const say = async (input: Buffer): Promise<string> => {
+    const socket = connect(path);
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    socket.on('error', () => undefined);
+    socket.end(input);
+    await once(socket, 'close');
+    return answer;
+  };
+
+  it('answers whatever bytes come, or hangs up, and goes on', async ({ expect }) => {
+    const parse = async (input: Buffer) => {
+      const answer = await say(input);
+      const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1];
+      if (faults.length > 0 || status === '500')
+        throw new TypeError(`the agent failed: ${String(faults.pop())}`);
+      if (answer !== '' && status === undefined)
+        throw new TypeError(`no answer in HTTP: ${answer.slice(0, 60)}`);
+      if (status !== '200') throw new Refused();
+    };
+    const isForeseen = (error: unknown) => error instanceof Refused;
+    const { failures, taken } = await fuzz({ name: 'agent-http', parse, isForeseen });
+    expect(failures).toEqual([]);
+    expect(taken).toBeGreaterThan(0);
+    expect(await say(Buffer.from('GET /health HTTP/1.1\r\nHost: spuff-agent\r\n\r\n'))).toContain(' 200 ');
+  });
+});
+
+/** It said no. */
+class Refused extends Error {}
+
+describe('what agent and CLI say to each other', () => {
+  it.for([
+    ['agent-requests', requestSchemas],
+    ['agent-answers', { ...responseSchemas, execFrame, logFrame }],
+  ] as const)(
+    '%s are taken or refused by each schema, whatever they are',
+    async ([name, schemas], { expect }) => {
+      const all = Object.values(
+        schemas as Record<RouteName, { safeParse(value: unknown): { success: boolean } }>,
+      );
+      const parse = (input: Buffer) => {
+        let value: unknown;
+        try {
+          value = JSON.parse(input.toString('utf8'));
+        } catch {
+          throw new Refused();
+        }
+        if (!all.map((schema) => schema.safeParse(value).success).includes(true)) throw new Refused();
+      };
+      const isForeseen = (error: unknown) => error instanceof Refused;
+      const { failures, taken } = await fuzz({ name, parse, mutate: mutateJson, isForeseen });
+      expect(failures).toEqual([]);
+      expect(taken).toBeGreaterThan(0);
+    },
+  );
+});
