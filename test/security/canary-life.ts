@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandNames } from '../../src/cli/registry.ts';
-import type { CanaryScene } from './canary-scene.ts';
+import { type CanaryScene, tailnetAddress } from './canary-scene.ts';
 
 /** Commands that have no part in it, and why not. */
 export const excused: Readonly<Record<string, string>> = {
   'keep-tunnel': 'a user can’t say it: `tunnel --background`, which is used, starts it',
   'ai install': 'its packages come from the internet; what it sends is an order of setup, as `setup` does',
+  'prebuild create': 'no secret comes to its machine, whose disk l4-prebuild.test.ts searches; it installs from the internet',
+  'prebuild rm': 'there is none without `prebuild create`; it sends what `snapshot delete` sends',
 };
 
 interface Step {
@@ -73,6 +75,10 @@ const during = (scene: CanaryScene): Step[] => [
   ...['reap --once --dry-run', 'orphans', 'adopt', 'reaper workflow github'].map((line) => say(line)),
   ...['install', 'status', 'uninstall'].map((verb) => say(`reaper ${verb} --kind cron`)),
   say('audit --only S1,S3,V1,V4,P5', { exit: [0, 1] }),
+  ...['sync shop --dry-run', 'sync shop', 'sync shop --down'].map((line) => say(line)),
+  ...['prebuild list', 'prebuild prune --force'].map((line) => say(line)),
+  ...['config set tailscale on', 'config set tailscale_tags tag:dev'].map((line) => say(line)),
+  ...['tailnet join shop', 'tailnet leave shop', 'config unset tailscale'].map((line) => say(line)),
   ...['log -n 500', 'log verify', 'key list'].map((line) => say(line)),
   say('key rotate', { terminal: true, env: scene.asking }),
   say('key revoke SHA256:0EvnKlq7dSTAWYhLqSZUGaDuMELVjqMeZPNIzUlg3Ow --yes', { exit: [0, 4] }),
@@ -83,6 +89,7 @@ const work = 'git init -q repo; cd repo; echo work >file; git add file';
 
 async function take(scene: CanaryScene, { args, exit = [0], ...at }: Step): Promise<void> {
   const { exitCode, stdout, stderr } = await scene.spuff(args, at);
+  if (args[0] === 'up' || args[0] === 'volume') console.log(args, stdout, stderr);
   if (exitCode !== null && exit.includes(exitCode)) return;
   throw new Error(`spuff ${args.join(' ')} ended with ${exitCode}:\n${stdout}${stderr}`);
 }
@@ -123,10 +130,35 @@ export async function beginLife(scene: CanaryScene): Promise<void> {
 }
 
 export async function live(scene: CanaryScene): Promise<void> {
+  await scene.asRoot(['install', '-m', '0755', '/dev/stdin', '/usr/local/bin/tailscale'], tailscale);
+  await scene.leadTailnet();
   await takeAll(scene, during(scene));
+  await loseToken(scene);
+  await take(scene, say('incident ssh-key --yes --done'));
   await reapForAWhile(scene);
   scene.learn();
 }
+
+/** In place of the program: it reads its key, and is in a tailnet of one machine. */
+const tailscale = `#!/bin/sh
+for word; do case $word in --auth-key=file:*) wc -c "\${word#--auth-key=file:}" >/root/key-was-read;; esac; done
+[ "$1" != status ] || echo '{"BackendState":"Running","TailscaleIPs":["${tailnetAddress}"],"Self":{"TailscaleIPs":["${tailnetAddress}"],"Tags":["tag:dev"],"Online":true}}'
+`;
+
+/** The provider refuses the token that was lost, and takes the one that is there then. */
+async function loseToken(scene: CanaryScene): Promise<void> {
+  const env = { DIGITALOCEAN_TOKEN: scene.lostToken };
+  await take(scene, say('incident api-token --yes', { env, exit: [0, 1] }));
+  const { stdout } = await scene.spuff(['incident', 'list', '--json']);
+  const { incidents } = JSON.parse(stdout) as { incidents: { id: string }[] };
+  const id = incidents[0]?.id ?? '';
+  await take(scene, say(`incident api-token --resume ${id} --yes --done`));
+  await take(scene, say(`incident show ${id}`));
+}
+
+/** Also to the machine that is to be looked at: its firewall closes. */
+export const suspectMachine = (scene: CanaryScene): Promise<void> =>
+  take(scene, say('incident vm shop --yes'));
 
 export const takeSnapshot = (scene: CanaryScene): Promise<void> =>
   take(scene, say('snapshot create shop --as kept'));

@@ -5,7 +5,16 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -38,6 +47,9 @@ export const metadataStarts = ['/metadata/v1.json', '/metadata/v1/'];
 /** An answer of it that nobody goes by. */
 const plantedMetadata = '/metadata/v1/features/dhcp_enabled';
 
+/** Of the machine in the tailnet of its user. */
+export const tailnetAddress = '100.101.102.104';
+
 /** Nothing takes it for a token by its looks, so that it is kept by what is known of it alone; a URL writes some of it differently. */
 const makeSecret = () => `k9/+${Array.from({ length: 4 }, () => randomBytes(6).toString('hex')).join('.')}`;
 
@@ -52,7 +64,9 @@ export class CanaryScene {
     TS_AUTHKEY: `tskey-auth-${randomBytes(24).toString('hex')}`,
     DB_PASSWORD: makeSecret(),
   };
+  readonly lostToken = `dop_v1_${randomBytes(32).toString('hex')}`;
   readonly passphrase = makeSecret();
+  readonly ofGit = makeSecret();
   readonly fromFile = makeSecret();
   readonly fromManager = makeSecret();
   /** Found wherever it is looked for: it is planted on purpose. */
@@ -62,6 +76,7 @@ export class CanaryScene {
   readonly printed: { args: readonly string[]; text: string }[] = [];
   readonly onlookers = new Map<string, Onlooker>();
   readonly machines: string[] = [];
+  #machineAddress = '';
   /** Images of disks that were kept. */
   readonly disks: string[] = [];
   cloud!: CloudScene;
@@ -87,6 +102,8 @@ export class CanaryScene {
     );
     this.canaries
       .set('API token', [apiToken])
+      .set('lost API token', [this.lostToken])
+      .set('token of git', [this.ofGit])
       .set('token in the shell', [this.shell['GITHUB_TOKEN'] ?? ''])
       .set('Tailscale key', [this.shell['TS_AUTHKEY'] ?? ''])
       .set('passphrase', [this.passphrase])
@@ -95,6 +112,14 @@ export class CanaryScene {
       .set('variable of a command', [this.fromManager])
       .set('planted', [this.planted]);
     mkdirSync(join(this.project, 'seed'), { recursive: true });
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-C', this.project, ...args], { stdio: 'ignore' });
+    git('init');
+    const config = join(this.project, '.git', 'config');
+    appendFileSync(
+      config,
+      `[http "https://git.example.com"]\n  extraheader = Authorization: Basic ${this.ofGit}\n`,
+    );
   }
 
   get home(): string {
@@ -149,6 +174,7 @@ export class CanaryScene {
             : metadata.answer(request, card);
         const machine = await backing.boot({ ...metadata, answer }, disk);
         this.machines.push(machine.id);
+        this.#machineAddress = machine.ipv4;
         const argv = [
           'docker',
           'exec',
@@ -231,6 +257,12 @@ export class CanaryScene {
     this.canaries.set(name, [...new Set([...(this.canaries.get(name) ?? []), ...parts])]);
   }
 
+  /** Packets to the address of the tailnet go to the machine, which has it as one of its own. */
+  async leadTailnet(): Promise<void> {
+    await this.asRoot(['ip', 'addr', 'replace', `${tailnetAddress}/32`, 'dev', 'lo']);
+    execFileSync('ip', ['route', 'replace', `${tailnetAddress}/32`, 'via', this.#machineAddress]);
+  }
+
   async asRoot(argv: readonly string[], stdin?: string): Promise<string> {
     const result = await runOnMachine({ name: this.machines.at(-1) ?? '' }, argv, stdin);
     if (result.exitCode === 0) return result.stdout;
@@ -239,6 +271,7 @@ export class CanaryScene {
 
   async close(): Promise<void> {
     for (const onlooker of this.onlookers.values()) await onlooker.end({}).catch(() => undefined);
+    execFileSync('ip', ['route', 'flush', `${tailnetAddress}/32`]);
     await this.cloud?.close();
     this.user.remove();
     rmSync(this.vault, { recursive: true, force: true });

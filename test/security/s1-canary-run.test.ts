@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { commandNames } from '../../src/cli/registry.ts';
-import { beginLife, commandOf, endLife, excused, live, takeSnapshot } from './canary-life.ts';
+import { beginLife, commandOf, endLife, excused, live, suspectMachine, takeSnapshot } from './canary-life.ts';
 import { crash, plant, plantedAt } from './canary-plants.ts';
 import { CanaryScene } from './canary-scene.ts';
 import { type Amounts, CanarySearch, type Finding } from './canary-search.ts';
@@ -31,6 +31,11 @@ const rightful: readonly { name: RegExp; at: RegExp; why: string }[] = [
     why: 'the user’s own file',
   },
   {
+    name: /^token of git$/,
+    at: /^files here: .*\/shop\/\.git\/config$/,
+    why: 'the user’s own file',
+  },
+  {
     name: variables,
     at: /^memory file systems of the machine: \/run\/spuff\/(?:setup\/order\.json|env\/session\.sh)$/,
     why: 'they are for the machine’s programs; in memory, of root and the login user',
@@ -41,12 +46,12 @@ const rightful: readonly { name: RegExp; at: RegExp; why: string }[] = [
     why: 'programs of the login user have them in their environment',
   },
   {
-    name: /^(?:API token|token in the shell|Tailscale key|variable of the shell)$/,
+    name: /^(?:API token|lost API token|token in the shell|Tailscale key|variable of the shell)$/,
     at: /^seen by root, here: \/proc\/\d+\/environ of \S+\/node \S+\/dist\/spuff\.cjs --verbose$/,
     why: 'spuff itself, as the shell has started it; other users do not see it',
   },
   {
-    name: /^(?:API token|token in the shell|Tailscale key|variable of the shell)$/,
+    name: /^(?:API token|lost API token|token in the shell|Tailscale key|variable of the shell)$/,
     at: /^seen by root, here: \/proc\/\d+\/environ of script --quiet /,
     why: 'the terminal of this test, which starts spuff',
   },
@@ -71,9 +76,11 @@ beforeAll(async () => {
   search = new CanarySearch(scene);
   await Promise.all([search.machine(scene.machines[0] ?? ''), search.snapshot(scene.disks[0] ?? '')]);
   session.kill('SIGTERM');
+  await suspectMachine(scene);
   await search.homes();
   await search.onlooker('another user, machine 1');
   await endLife(scene);
+  await search.homes();
   search.printed();
   search.requests();
   await search.onlooker('root, here');
