@@ -20,7 +20,7 @@ export const plantedAt: readonly string[] = [
   'processes of the machine, to root: cmdline',
   'metadata: /metadata/v1/features/dhcp_enabled',
   'requests to the provider: GET /v2/account',
-  'output: exec shop -- cat /run/planted',
+  'output: exec shop -- cat /tmp/planted',
   ...['another user, here', 'another user, machine 1', 'root, here'].flatMap((who) =>
     ['cmdline', 'environ'].map((path) => `seen by ${who}: ${path}`),
   ),
@@ -45,13 +45,15 @@ export async function plant(scene: CanaryScene): Promise<void> {
   const { DIGITALOCEAN_API_URL = '', DIGITALOCEAN_TOKEN = '' } = scene.cloud.env;
   const headers = { authorization: `Bearer ${DIGITALOCEAN_TOKEN}`, 'x-planted': encodeURIComponent(text) };
   await fetch(`${DIGITALOCEAN_API_URL}/v2/account`, { headers });
-  await scene.spuff(['exec', 'shop', '--', 'cat', '/run/planted']);
+  await scene.spuff(['exec', 'shop', '--', 'cat', '/tmp/planted']);
 }
 
 /** Longer than what the journal keeps uncompressed. */
-const onMachine = `cat >/run/planted
+const onMachine = `umask 077
+cat >/run/planted
 cp /run/planted /dev/shm/planted
-cp /run/planted /tmp/planted; chmod 644 /tmp/planted
+umask 022
+{ echo for all to see; cat /run/planted; } >/tmp/planted
 { printf 'x%.0s' $(seq 3000); cat /run/planted; } | systemd-cat -t planted
 text=$(cat /run/planted)
 run() { systemd-run --quiet --uid=nobody --unit="$1" --setenv="$2" sh -c 'sleep 600; : "$1"' sh "$3"; }
