@@ -1,12 +1,11 @@
 /** What a volume begins with: a folder of the project, copied to the machine once. */
 import { posix } from 'node:path';
-import type { Readable } from 'node:stream';
 import { SpuffError } from '../domain/errors.ts';
 import { secretsFileNames } from '../domain/project.ts';
 import type { Ssh, SshTarget } from '../domain/ssh.ts';
 import type { Volume } from '../domain/volume.ts';
 import { escapeText } from '../lib/escape.ts';
-import { startProcess } from '../lib/process.ts';
+import { streamProcess } from '../lib/stream-process.ts';
 import type { AppContext } from './context.ts';
 import { requireInside } from './require-inside.ts';
 
@@ -54,17 +53,15 @@ async function pipeFolder(
   signal: AbortSignal,
 ): Promise<void> {
   const left = secretsFileNames.map((name) => `--exclude=${name}`);
-  const packer = await startProcess(['tar', '-cf', '-', ...left, '-C', source, '.'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const ended = new Promise<number | null>((done) => packer.once('exit', done));
+  const tar = await streamProcess(['tar', '-cf', '-', ...left, '.'], { stdin: '', cwd: source, signal });
   try {
     const unpack = ['tar', '-xf', '-', '--no-same-owner', '-C', part];
-    const { exitCode, stderr } = await ssh.run(target, unpack, { stdin: packer.stdout as Readable, signal });
-    if ((await ended) === 0 && exitCode === 0) return;
-    throw failed(`${source} could not be copied to ${target.name}`, stderr);
+    const { exitCode, stderr } = await ssh.run(target, unpack, { stdin: tar.stream, signal });
+    const packed = await tar.end();
+    if (packed.exitCode === 0 && exitCode === 0) return;
+    throw failed(`${source} could not be copied to ${target.name}`, stderr || packed.said);
   } finally {
-    packer.kill();
+    tar.stop();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Sends files to a machine: with rsync, and where there is none in a tar archive, whole. */
 import { SpuffError } from '../domain/errors.ts';
 import { escapeText } from '../lib/escape.ts';
-import { exitCodeOf, startProcess } from '../lib/process.ts';
+import { streamProcess } from '../lib/stream-process.ts';
 import type { AppContext } from './context.ts';
 import type { RemoteFolder } from './remote-tree.ts';
 
@@ -69,30 +69,15 @@ async function sendWithTar(
   { target, folder }: RemoteFolder,
   { root, paths }: Pick<FilesToSend, 'root' | 'paths'>,
 ): Promise<null> {
-  const child = await startProcess(['tar', '-c', '--format=pax', '--null', '-T', '-', '-f', '-'], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    cwd: root,
-    env: { LC_ALL: 'C', COPYFILE_DISABLE: '1' },
+  const tar = await streamProcess(['tar', '-c', '--format=pax', '--null', '-T', '-', '-f', '-'], {
+    stdin: paths.map((path) => `./${path}\0`).join(''),
+    ...{ cwd: root, env: { LC_ALL: 'C', COPYFILE_DISABLE: '1' }, signal: context.signal },
   });
-  const stop = () => void child.kill('SIGTERM');
-  context.signal.addEventListener('abort', stop, { once: true });
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-2_000);
-  });
-  const ended = new Promise<number>((resolve) => {
-    child.once('close', (code, signalName) => resolve(exitCodeOf(code, signalName)));
-  });
-  // It may end before it has read all; its exit status tells why.
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(paths.map((path) => `./${path}\0`).join(''));
   try {
     const ssh = await context.ssh();
-    const stdin = (child.stdout ?? []) as AsyncIterable<Uint8Array>;
     const argv = ['sh', '-c', unpackScript, 'spuff-sync', folder];
-    const { exitCode, stderr } = await ssh.run(target, argv, { stdin, signal: context.signal });
-    child.stdout?.destroy();
-    const status = await ended;
+    const { exitCode, stderr } = await ssh.run(target, argv, { stdin: tar.stream, signal: context.signal });
+    const { exitCode: status, said } = await tar.end();
     // 1 with GNU's tar: a file was written to while it was read; it is sent again the next time.
     if (exitCode === 0 && status <= 1) return null;
     const why = escapeText((stderr || said).trim().split('\n').slice(0, 3).join('; '), { singleLine: true });
@@ -100,7 +85,6 @@ async function sendWithTar(
       hints: ['mend what tar complains of, and try again'],
     });
   } finally {
-    context.signal.removeEventListener('abort', stop);
-    stop();
+    tar.stop();
   }
 }

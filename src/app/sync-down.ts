@@ -1,6 +1,8 @@
 /** Brings what was changed on a machine into the project here. What is here and was changed too is never overwritten unasked. */
+
 import { rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { countFiles } from '../domain/bytes.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { ProgressStep } from '../domain/progress.ts';
 import type { ProjectFile } from '../domain/project.ts';
@@ -49,7 +51,7 @@ export async function syncDown(
   const step = context.progress.start(`files of ${project.name} from ${instance.name}`);
   try {
     const done = await bring({ context, project, instance, where, wishes, step });
-    step.done(done.brought.length === 0 ? 'nothing to bring' : `${done.brought.length} files`);
+    step.done(done.brought.length === 0 ? 'nothing to bring' : countFiles(done.brought.length));
     return {
       ...{ direction: 'down', mode: project.sync, folder: where.folder, dryRun: wishes.dryRun },
       ...{ sentBytes: null, head: null, ms: context.runtime.now() - startedAtMs },
@@ -145,7 +147,7 @@ async function receive(
   seen: ReadonlyMap<string, FileSign | null>,
 ): Promise<ReceivedTree['outcomes']> {
   if (paths.length === 0) return new Map();
-  step.update(`${paths.length} files`);
+  step.update(countFiles(paths.length));
   const ssh = await context.ssh();
   const mayReplace = (path: string) => signAt(project, path) === (seen.get(path) ?? null);
   const request = { root: project.root, paths, folder: where.folder, mayReplace };

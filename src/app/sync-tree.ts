@@ -1,7 +1,7 @@
 /** Brings the tree of a project to its machine. */
 
 import { join } from 'node:path';
-import { formatBytes } from '../domain/bytes.ts';
+import { countFiles, formatBytes } from '../domain/bytes.ts';
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { ProgressStep } from '../domain/progress.ts';
@@ -120,7 +120,7 @@ async function syncSnapshot(scene: SyncScene, tree: Tree): Promise<Done> {
   if (wishes.dryRun) return { ...done, head: null };
   const history = await planHistory(scene);
   if (history.send !== null) await sendHistory(scene, history.send);
-  scene.step.update(`${brought.length} files`);
+  scene.step.update(countFiles(brought.length));
   await sendSnapshot(scene, record.tree, snapshot);
   const files = new Map(record.files);
   for (const path of removed) files.delete(path);
@@ -167,8 +167,8 @@ async function send(
   bytes: number,
 ): Promise<number | null> {
   if (paths.length === 0) return 0;
-  step.update(`${paths.length} files`);
-  const onProgress = (percent: number) => step.update(`${paths.length} files, ${percent} %`);
+  step.update(countFiles(paths.length));
+  const onProgress = (percent: number) => step.update(`${countFiles(paths.length)}, ${percent} %`);
   return sendFiles(context, where, { root: project.root, paths, bytes, onProgress });
 }
 
@@ -217,5 +217,5 @@ function bothChanged({ name }: Instance, paths: readonly string[]): SpuffError {
 function describe({ brought, removed, bytes }: Done): string {
   if (brought.length === 0 && removed.length === 0) return 'nothing to bring';
   const gone = removed.length === 0 ? '' : `, ${removed.length} removed`;
-  return `${brought.length} files, ${formatBytes(bytes)}${gone}`;
+  return `${countFiles(brought.length)}, ${formatBytes(bytes)}${gone}`;
 }

@@ -5,3 +5,7 @@ export function formatBytes(bytes: number): string {
   const value = bytes / 1024 ** power;
   return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
 }
+
+export function countFiles(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
+}

@@ -11,7 +11,7 @@ describe('what sshfs is given', () => {
     });
     expect(argv).toEqual([
       ...['sshfs', '-F', '/run/s.conf', '-o'],
-      'reconnect,follow_symlinks,nosuid,nodev,noexec,idmap=user,default_permissions',
+      'reconnect,dcache_timeout=1,follow_symlinks,nosuid,nodev,noexec,idmap=user,default_permissions',
       `spuff-${key}:/home/dev/-a,b`,
       '/mnt/a b',
     ]);

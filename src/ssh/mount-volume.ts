@@ -22,6 +22,8 @@ const mountMs = 45_000;
  */
 const mountOptions = [
   'reconnect',
+  // Not the twenty seconds of sshfs: what a build on the machine has made is looked for at once.
+  'dcache_timeout=1',
   'follow_symlinks',
   'nosuid',
   'nodev',

@@ -1,6 +1,14 @@
 /** Folders of a real machine, mounted here by the real sshfs. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ProjectScene } from './project-scene.ts';
@@ -36,7 +44,10 @@ afterAll(async () => {
 
 async function shown(args: readonly string[]): Promise<Shown[]> {
   const { stdout } = await scene.home.ok(['volume', ...args, '--json'], { cwd: scene.folder });
-  return (JSON.parse(stdout) as { volumes: Shown[] }).volumes;
+  const { volumes } = JSON.parse(stdout) as { volumes: Shown[] };
+  // Others may be mounted on this computer, of another home.
+  const own = [scene.user.path, scene.home.path];
+  return volumes.filter(({ mountPoint }) => own.some((path) => mountPoint.startsWith(path)));
 }
 const here = (...path: string[]) => readFileSync(join(mnt, ...path), 'utf8');
 
@@ -47,6 +58,10 @@ it('up has copied the source and shows it here, writable both ways', async () =>
   expect(await scene.onMachine('stat', '-c', '%U', 'data/new')).toBe('dev\n');
   await scene.onMachine('sh', '-c', 'echo theirs > data/there');
   expect(here('there')).toBe('theirs\n');
+  // Also what was not there when the folder was last looked into.
+  expect(readdirSync(mnt)).toContain('there');
+  await scene.onMachine('touch', 'data/later');
+  await expect.poll(() => readdirSync(mnt), { timeout: 15_000 }).toContain('later');
   expect(await shown(['status'])).toEqual([
     {
       ...{ instance: 'shop', target: '/home/dev/data', mountPoint: mnt },

@@ -26,8 +26,8 @@ export const localKeyInspections: readonly Inspection<LocalContext>[] = [
     run: async ({ context }) => {
       const { notes } = await (await context.ssh()).findLoginKeys((await context.settings()).sshKey);
       return notes.map((note) => {
-        const [what = note, mend] = note.split(/[.:] (?=Give|Make)/);
-        return { what, mend: mend ?? 'make another one: spuff key new' };
+        const [what = note] = note.split(': ');
+        return { what, mend: /[:] (ssh-keygen .*)$/.exec(note)?.[1] ?? 'make another one: spuff key new' };
       });
     },
   },

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../domain/bytes.ts';
+import { countFiles, formatBytes } from '../../domain/bytes.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import type { Instance } from '../../domain/instance.ts';
 import type { SyncReport } from '../../domain/sync.ts';
@@ -28,10 +28,6 @@ export function describeSync({ name }: Instance, report: SyncReport): string {
     ...left,
     ...(dryRun ? ['nothing was brought: this was --dry-run'] : []),
   ].join('\n');
-}
-
-function countFiles(count: number): string {
-  return count === 1 ? '1 file' : `${count} files`;
 }
 
 function listNames(sign: string, paths: readonly string[]): string[] {
