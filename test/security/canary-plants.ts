@@ -1,5 +1,6 @@
 /** Puts one secret into a place of each kind on purpose, so that a search which does not look there is seen. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writings } from './canary-forms.ts';
@@ -68,13 +69,15 @@ async function plantHere(scene: CanaryScene): Promise<void> {
   const shared = '/tmp/planted';
   rmSync(shared, { force: true });
   writeFileSync(shared, scene.planted, { mode: 0o644 });
-  const wait = ['-e', 'setInterval(() => 0, 1e6)'];
+  const wait = ['-e', 'console.log("here"); setInterval(() => 0, 1e6)'];
   const as = { cwd: '/', uid: nobody, gid: nobody } as const;
   const children = [
     spawn(process.execPath, [...wait, scene.planted], { ...as, env: {} }),
     spawn(process.execPath, wait, { ...as, env: { TEXT: scene.planted } }),
   ];
-  await scene.looked(3);
+  await Promise.all(children.map(({ stdout }) => once(stdout, 'data')));
+  // What an onlooker has said of rounds may be on its way for a while.
+  await scene.looked(20);
   for (const child of children) child.kill('SIGKILL');
   rmSync(shared);
 }

@@ -31,7 +31,7 @@ import { UserHome } from './user-home.ts';
 
 const asNobody = [
   'env',
-  'PAUSE_MS=25',
+  'PAUSE_MS=20',
   'nice',
   'setpriv',
   '--reuid=65534',
@@ -40,7 +40,7 @@ const asNobody = [
 ];
 /** Of the base image, before there is an agent. */
 const machineNode =
-  'PAUSE_MS=25 exec nice /usr/lib/spuff/runtime/*/node --input-type=module-typescript --eval "$1"';
+  'PAUSE_MS=20 exec nice /usr/lib/spuff/runtime/*/node --input-type=module-typescript --eval "$1"';
 
 /** What the simulated cloud's metadata service can be asked for; folders end in a slash. */
 export const metadataStarts = ['/metadata/v1.json', '/metadata/v1/'];
@@ -92,7 +92,7 @@ export class CanaryScene {
     this.canaries.set('login key, encrypted', privateLines(this.user.key));
     const look = [process.execPath, onlookerProgram];
     this.onlookers.set('another user, here', new Onlooker([...asNobody, ...look]));
-    this.onlookers.set('root, here', new Onlooker(['env', 'PAUSE_MS=25', 'nice', ...look]));
+    this.onlookers.set('root, here', new Onlooker(['env', 'PAUSE_MS=20', 'nice', ...look]));
     const backing = this.#watched(realMachines(openProvider()));
     this.cloud = await openCloudScene('digitalocean', backing, this.user.env);
     // So that what spuff leaves open can be seen.
@@ -120,6 +120,7 @@ export class CanaryScene {
       config,
       `[http "https://git.example.com"]\n  extraheader = Authorization: Basic ${this.ofGit}\n`,
     );
+    chmodSync(config, 0o600);
   }
 
   get home(): string {
