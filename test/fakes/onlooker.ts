@@ -19,7 +19,7 @@ const isRoot = process.getuid?.() === 0;
 const ownProcesses = readlinkSync('/proc/self/ns/pid');
 /** Root would find too much in shared directories. */
 const sharedDirectories = isRoot ? [] : ['/tmp', '/var/tmp', '/run', '/dev/shm'];
-/** Trees that were there before and are larger than this are left to the last round, or there would be few rounds. */
+/** Trees that are larger than this, or become so, are left to the last round, or there would be few rounds. */
 const mostEntries = 500;
 const mostBytes = 16 * 1024 * 1024;
 /** Between rounds, for one who is not alone on the computer. */
@@ -66,9 +66,13 @@ function walk(directory: string, take: (path: string, stat: Stats) => void, skip
     const path = `${directory}/${name}`;
     const stat = attempt(() => lstatSync(path));
     count += 1;
-    if (stat?.isDirectory() && !skipped.has(path)) count += walk(path, take, skipped);
+    if (stat?.isDirectory() && !skipped.has(path)) {
+      const inside = walk(path, take, skipped);
+      count += inside;
+      if (inside > mostEntries && sharedDirectories.includes(directory)) largeTrees.add(path);
+    }
     // Not pipes and sockets: opening those may wait, or wake somebody.
-    else if (stat?.isFile()) take(path, stat);
+    if (stat?.isFile()) take(path, stat);
   }
   return count;
 }

@@ -77,7 +77,7 @@ async function plantHere(scene: CanaryScene): Promise<void> {
   ];
   await Promise.all(children.map(({ stdout }) => once(stdout, 'data')));
   // What an onlooker has said of rounds may be on its way for a while.
-  await scene.looked(20);
+  await scene.looked(8);
   for (const child of children) child.kill('SIGKILL');
   rmSync(shared);
 }

@@ -85,7 +85,7 @@ beforeAll(async () => {
   search.requests();
   await search.onlooker('root, here');
   await search.onlooker('another user, here');
-}, 180_000);
+}, 300_000);
 afterAll(() => scene.close());
 
 const where = ({ place, path }: Finding) => `${place}: ${path}`;
