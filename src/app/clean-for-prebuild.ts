@@ -7,6 +7,7 @@ import type { AppContext } from './context.ts';
 import { sshTargetOf } from './select-instance.ts';
 
 const holdsVariables = 90;
+const isInTailnet = 91;
 
 /**
  * Fixed text, run as root. Arguments: the login user's home, the folder of a setup's state, that of its logs. Of homes stays
@@ -16,6 +17,7 @@ const holdsVariables = 90;
 export const cleanScript = `set -eu
 home=$1 state=$2 logs=$3
 [ ! -e "$state/order.json" ] && [ ! -e /run/spuff/env/session.sh ] || exit ${holdsVariables}
+[ ! -e /var/lib/tailscale/tailscaled.state ] || exit ${isInTailnet}
 for folder in /root "$home"; do
   [ -d "$folder" ] && [ ! -L "$folder" ] || continue
   find "$folder" -xdev -mindepth 1 -maxdepth 1 \\
@@ -38,7 +40,7 @@ sync
 /**
  * Takes off what programs and people may have left. Nothing of the user's has come to a machine that is cleaned, so this is
  * a second line.
- * @throws SpuffError `conflict` where the machine holds a project's variables; `agent` | `connection`
+ * @throws SpuffError `conflict` where the machine holds a project's variables, or the key of a node in a tailnet; `agent` | `connection`
  */
 export async function cleanForPrebuild(context: AppContext, instance: Instance): Promise<void> {
   const ssh = await context.ssh();
@@ -51,6 +53,12 @@ export async function cleanForPrebuild(context: AppContext, instance: Instance):
   if (exitCode === 0) return;
   if (exitCode === holdsVariables) {
     throw new SpuffError('conflict', `${instance.name} holds variables of a project: its disk is not kept`);
+  }
+  if (exitCode === isInTailnet) {
+    throw new SpuffError(
+      'conflict',
+      `${instance.name} is in a tailnet, and its disk holds the key: it is not kept`,
+    );
   }
   const said = escapeText(stderr.trim().split('\n').slice(-3).join('; '), { singleLine: true });
   throw new SpuffError(

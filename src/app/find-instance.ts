@@ -27,8 +27,5 @@ export async function findInstance(context: AppContext, name: string | undefined
  * @throws SpuffError `conflict` while it is being made or destroyed
  */
 export async function findReadyInstance(context: AppContext, name: string | undefined): Promise<Instance> {
-  const instance = requireReady(await findInstance(context, name));
-  if (instance.tailnet === null) return instance;
-  const { preferTailnet } = await import('./tailnet.ts');
-  return preferTailnet(instance);
+  return requireReady(await findInstance(context, name));
 }

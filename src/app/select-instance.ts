@@ -63,6 +63,7 @@ export function sshTargetOf(instance: Instance): SshTarget {
     name: instance.name,
     host: instance.ssh.host,
     port: instance.ssh.port,
+    ...(instance.tailnet && { tailnet: instance.tailnet }),
     user: instance.user,
     publicKeyPath: instance.sshPublicKeyPath,
     identity,

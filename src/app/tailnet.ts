@@ -1,5 +1,4 @@
 /** Machines in the user's tailnet: joining, being reached there, and leaving. */
-import { connect } from 'node:net';
 import {
   buildTailnetJoin,
   buildTailscaleInstall,
@@ -18,8 +17,6 @@ import { sshTargetOf } from './select-instance.ts';
 const keyVariable = 'TS_AUTHKEY';
 const installMs = 10 * 60_000;
 const joinMs = 2 * 60_000;
-/** A machine in the tailnet that is up answers at once; one that is not must not hold up every command. */
-const lookMs = 1_000;
 
 /**
  * Whether there is something to ask for a key, before a machine is made.
@@ -128,49 +125,20 @@ function failed(what: string, said: string): SpuffError {
   });
 }
 
-/** Over the address in the tailnet, to the same pinned host key. */
+/** Over the address in the tailnet alone, to the same pinned host key. */
 async function proveTailnet(context: AppContext, instance: Instance): Promise<boolean> {
-  if (instance.tailnet === null || !(await answers(instance.tailnet.host, lookMs * 5))) return false;
+  const { tailnet } = instance;
+  if (tailnet === null) return false;
   const ssh = await context.ssh();
-  const options = { signal: context.signal, timeoutMs: 30_000 };
-  const { exitCode } = await ssh.run(sshTargetOf(viaTailnet(instance)), ['true'], options);
-  return exitCode === 0;
-}
-
-function viaTailnet(instance: Instance): Instance {
-  return instance.tailnet === null
-    ? instance
-    : { ...instance, ssh: { host: instance.tailnet.host, port: 22 } };
-}
-
-/** The way there, where it works, and the public one otherwise. */
-export async function preferTailnet(instance: Instance): Promise<Instance> {
-  const { tailnet, name } = instance;
-  if (tailnet === null || (await answers(tailnet.host, lookMs))) return viaTailnet(instance);
-  if (!tailnet.isPublicClosed) return instance;
-  throw new SpuffError(
-    'connection',
-    `${name} is reached by the tailnet alone, and ${tailnet.host} does not answer`,
-    {
-      hints: [
-        'is this computer in the tailnet? tailscale status',
-        `or open port 22 to your address: spuff firewall allow ${name}`,
-      ],
-    },
-  );
-}
-
-function answers(host: string, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: 22 });
-    const end = (is: boolean) => {
-      socket.destroy();
-      resolve(is);
-    };
-    socket.setTimeout(timeoutMs, () => end(false));
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-  });
+  const target = sshTargetOf({ ...instance, tailnet: null, ssh: { host: tailnet.host, port: 22 } });
+  try {
+    const { exitCode } = await ssh.run(target, ['true'], { signal: context.signal, timeoutMs: 10_000 });
+    return exitCode === 0;
+  } catch (error) {
+    // Another machine that answers there is no failure of the way, and is said.
+    if (error instanceof SpuffError && ['connection', 'timeout'].includes(error.code)) return false;
+    throw error;
+  }
 }
 
 /** Only ever after the machine was reached by the other way. */
@@ -210,7 +178,7 @@ export async function leaveTailnet(
   if (instance.tailnet === null) return true;
   try {
     const ssh = await context.ssh();
-    const target = sshTargetOf(await preferTailnet(instance));
+    const target = sshTargetOf(instance);
     // Its own way may be cut by this: the answer is not waited for long.
     const { exitCode } = await ssh.run(target, tailnetLeave, { signal: context.signal, timeoutMs });
     return exitCode === 0;

@@ -22,7 +22,7 @@ export function tmpfiles(user: string): string {
 
 /**
  * Runs before cloud-init writes files and makes users, once per instance. A machine made from a snapshot still has what
- * let its former owner in, and the user data of the one it was taken of, with its one-time key and the hash of its token; on
+ * let its former owner in, what it was in a tailnet, and the user data of the one it was taken of, with its one-time key and the hash of its token; on
  * a fresh image there is nothing to remove. Then it queues the second script as a unit of
  * its own, which systemd holds back until cloud-init has written the files and made the user, and sshd until that has
  * ended. The stage of cloud-init that does so is its second, which goes by two names, or its first, where the data source
@@ -37,6 +37,10 @@ current=$(readlink -f /var/lib/cloud/instance) && for old in /var/lib/cloud/inst
   [ "$old" = "$current" ] ||
     rm -rf "$old" /run/cloud-init/instance-data-sensitive.json || failed=1
 done
+if [ -e /var/lib/tailscale ]; then
+  timeout 10 systemctl stop tailscaled.service
+  rm -rf /var/lib/tailscale || failed=1
+fi
 cd /etc/systemd/system || exit
 if [ -e spuff-agent.service ]; then
   systemctl --no-block stop ${agentUnits.join(' ')}

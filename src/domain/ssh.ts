@@ -13,6 +13,8 @@ export interface SshTarget {
   name: string;
   host: string;
   port: number;
+  /** Where it is in the user's tailnet: the way that is taken where it answers. */
+  tailnet?: { host: string; isPublicClosed: boolean };
   user: string;
   /** null: whatever keys the user's ssh-agent offers. */
   publicKeyPath: string | null;

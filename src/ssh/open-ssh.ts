@@ -8,6 +8,7 @@ import type { SshContext } from './argv.ts';
 import { readSshClient } from './client.ts';
 import { makeHostKey } from './host-key.ts';
 import { trustOf, writeKnownHosts } from './known-hosts.ts';
+import { routeByTailnet } from './route-by-tailnet.ts';
 import { preparePaths, removePaths } from './run-directory.ts';
 import type { SignalSource } from './session.ts';
 import { closeSharedConnections } from './shared-connection.ts';
@@ -43,7 +44,7 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
     return context;
   };
 
-  return {
+  return routeByTailnet({
     makeHostKey,
     findLoginKeys: async (configuredPath) => {
       const { findLoginKeys } = await import('./login-keys.ts');
@@ -99,7 +100,7 @@ export function createOpenSsh(dependencies: OpenSshDependencies): Ssh {
       await closeSharedConnections(home, key);
       removePaths(home, key);
     },
-  };
+  });
 }
 
 /**

@@ -20,6 +20,7 @@ describe('a machine from a snapshot', () => {
       'cp /etc/systemd/system/spuff-agent.service /etc/systemd/system/spuff-forwarded-agent.service',
       'systemctl -q enable spuff-forwarded-agent.service',
       'ln -s /tmp/gone /run/spuff/ssh/agent.sock',
+      'mkdir -p /var/lib/tailscale; echo privkey:former >/var/lib/tailscale/tailscaled.state',
     ].join('\n');
     await former.ok(['sh', '-e', '-c', leftovers]);
     const hostKey = await former.ok(['cat', '/etc/ssh/ssh_host_ed25519_key.pub']);
@@ -50,6 +51,7 @@ describe('a machine from a snapshot', () => {
         'cat /root/.ssh/authorized_keys* /home/dev/.ssh/authorized_keys* 2>/dev/null; true',
       ]),
     ).toBe('');
+    expect(await next.run(['test', '-e', '/var/lib/tailscale'])).toMatchObject({ exitCode: 1 });
     expect(await next.ok(['cat', '/etc/ssh/ssh_host_ed25519_key.pub'])).not.toBe(hostKey);
     expect(await next.ok(['cat', '/etc/spuff/agent.env'])).toBe(
       `SPUFF_AGENT_TOKEN_SHA256=${hashAgentToken(token)}\n`,

@@ -189,10 +189,9 @@ async function joinEach(cli: Cli, instances: readonly Instance[]): Promise<reado
   const { effectiveSettings } = await import('../../app/effective-settings.ts');
   const { settings } = await effectiveSettings(cli.context);
   if (!settings.tailscale) return instances;
-  const { joinTailnet, preferTailnet } = await import('../../app/tailnet.ts');
+  const { joinTailnet } = await import('../../app/tailnet.ts');
   const joined: Instance[] = [];
-  for (const instance of instances)
-    joined.push(await preferTailnet(await joinTailnet(cli.context, instance, settings)));
+  for (const instance of instances) joined.push(await joinTailnet(cli.context, instance, settings));
   return joined;
 }
 
