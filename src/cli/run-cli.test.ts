@@ -73,6 +73,21 @@ describe('the command line', () => {
     expect(status).toBe(4);
   });
 
+  it('prints no token of a bug that tells of one, and none of what is underneath', async () => {
+    const token = `dop_v1_${'0123456789abcdef'.repeat(4)}`;
+    const bug = new TypeError(`sent Bearer ${token}`, { cause: new Error(`with ${token}`) });
+    const createContext = () => {
+      throw bug;
+    };
+    for (const flag of ['--verbose', '--json']) {
+      const { err } = await runLine(['ls', flag], { services: { createContext } });
+      expect(err).toContain('sent Bearer [redacted]');
+      expect(err).not.toContain(token);
+    }
+    const { err } = await runLine(['ls', '--verbose'], { services: { createContext } });
+    expect(err).toContain('cause: with [redacted]');
+  });
+
   it('takes everything else for a bug, and says where the report is', async () => {
     const bug = new TypeError('x is not a function');
     const { status, err, bugs } = await runLine(['ls'], {

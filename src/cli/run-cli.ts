@@ -1,6 +1,7 @@
 import { SpuffError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
 import { silentProgress } from '../domain/progress.ts';
+import { scrubText } from '../lib/scrub.ts';
 import { afterCommand } from './after-command.ts';
 import type { Cli, CliServices } from './cli.ts';
 import type { CommandSpec } from './command.ts';
@@ -172,7 +173,8 @@ async function toSpuffError(run: CliRun, error: unknown): Promise<SpuffError> {
     return new SpuffError('interrupted', 'stopped', { cause: error });
   }
   const path = await run.services.reportBug(error, run.argv);
-  const message = error instanceof Error ? error.message : String(error);
+  // Nobody has worded it for a user: it may tell of a request with its headers.
+  const message = scrubText(error instanceof Error ? error.message : String(error));
   return new SpuffError('internal', `a bug in spuff: ${message}`, {
     hints: [
       ...(error instanceof SpuffError ? error.hints : []),

@@ -47,7 +47,8 @@ export function makeSpuffHome(homeEnv: Record<string, string> = {}): SpuffHome {
     start: (args, env = {}) => start(args, path, env),
     spuff: async (args, options = {}) => {
       const child = start(args, options.cwd, options.env);
-      child.stdin.end(options.input ?? '');
+      // A command that reads nothing may have ended by now.
+      child.stdin.on('error', () => undefined).end(options.input ?? '');
       const [stdout, stderr, [exitCode, signal]] = await Promise.all([
         child.stdout.setEncoding('utf8').toArray(),
         child.stderr.setEncoding('utf8').toArray(),

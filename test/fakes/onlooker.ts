@@ -1,15 +1,29 @@
 /**
  * Another user of this computer, who looks again and again at all that the system shows to everybody: the arguments and
- * environments of processes, and the directories that are shared. Prints a line a round. When its input ends, it looks
+ * environments of processes, and the directories that are shared; or root, who looks at processes alone. Prints a line a round. When its input ends, it looks
  * once more, and tells which of the texts in that input (JSON: a list of texts for each name) it has seen, and where.
  */
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, type Stats } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
-const sharedDirectories = ['/tmp', '/var/tmp', '/run', '/dev/shm'];
-/** Trees that were there before and are larger than this are left to the last round, or there would be few rounds. */
+const isRoot = process.getuid?.() === 0;
+const ownProcesses = readlinkSync('/proc/self/ns/pid');
+/** Root would find too much in shared directories. */
+const sharedDirectories = isRoot ? [] : ['/tmp', '/var/tmp', '/run', '/dev/shm'];
+/** Trees that are larger than this, or become so, are left to the last round, or there would be few rounds. */
 const mostEntries = 500;
 const mostBytes = 16 * 1024 * 1024;
+/** Between rounds, for one who is not alone on the computer. */
+const pauseMs = Number(process.env['PAUSE_MS'] ?? 0);
 
 /** Everything that was seen, once, and where first. */
 const seen = new Map<string, string>();
@@ -35,13 +49,13 @@ function keep(text: string | null, where: string): void {
 function lookAtProcesses(): void {
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    for (const name of ['cmdline', 'environ']) {
-      const path = `/proc/${pid}/${name}`;
-      keep(
-        attempt(() => readFileSync(path, 'latin1')),
-        path,
-      );
-    }
+    // What runs on a machine of this computer is looked at there.
+    if (isRoot && attempt(() => readlinkSync(`/proc/${pid}/ns/pid`)) !== ownProcesses) continue;
+    const read = (name: string) => attempt(() => readFileSync(`/proc/${pid}/${name}`, 'latin1'));
+    const argv = read('cmdline');
+    keep(argv, `/proc/${pid}/cmdline`);
+    const program = argv?.split('\0', 3).join(' ') ?? '';
+    keep(read('environ'), `/proc/${pid}/environ of ${program}`);
   }
 }
 
@@ -52,9 +66,13 @@ function walk(directory: string, take: (path: string, stat: Stats) => void, skip
     const path = `${directory}/${name}`;
     const stat = attempt(() => lstatSync(path));
     count += 1;
-    if (stat?.isDirectory() && !skipped.has(path)) count += walk(path, take, skipped);
+    if (stat?.isDirectory() && !skipped.has(path)) {
+      const inside = walk(path, take, skipped);
+      count += inside;
+      if (inside > mostEntries && sharedDirectories.includes(directory)) largeTrees.add(path);
+    }
     // Not pipes and sockets: opening those may wait, or wake somebody.
-    else if (stat?.isFile()) take(path, stat);
+    if (stat?.isFile()) take(path, stat);
   }
   return count;
 }
@@ -113,7 +131,7 @@ while (!hasEnded) {
   for (const directory of sharedDirectories) walk(directory, lookAtFile);
   rounds += 1;
   process.stdout.write('round\n');
-  await nextTurn();
+  await (pauseMs > 0 ? delay(pauseMs) : nextTurn());
 }
 for (const directory of sharedDirectories) walk(directory, lookAtFile, new Set());
 

@@ -22,9 +22,10 @@ export interface CloudScene extends RunningSim {
 export async function openCloudScene(
   name: string,
   backing: MachineBacking = pretendMachines(),
+  homeEnv: Record<string, string> = {},
 ): Promise<CloudScene> {
   const sim = await startSim(name, backing, 8);
-  const home = makeSpuffHome();
+  const home = makeSpuffHome(homeEnv);
   const service = await serveAddress();
   const scene: CloudScene = {
     ...sim,

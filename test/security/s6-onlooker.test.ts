@@ -1,10 +1,9 @@
 /** S6: other users of this computer, who look all the time while a machine lives from `up` to `down`, see no secret. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quoteCommand } from '../../src/lib/shell-quote.ts';
@@ -12,41 +11,8 @@ import { openStateStore } from '../../src/state/state-store.ts';
 import { rootOf } from '../e2e/root-of-instance.ts';
 import { makeSpuffHome, type SpuffHome } from '../e2e/spuff-process.ts';
 import { formsOf, privateLines, privateLinesOf } from '../machine/search-machine.ts';
+import { Onlooker, onlookerProgram } from './onlooker.ts';
 import { UserHome } from './user-home.ts';
-
-const script = join(import.meta.dirname, '..', 'fakes', 'onlooker.ts');
-
-interface Report {
-  rounds: number;
-  texts: number;
-  found: Record<string, string[]>;
-}
-
-class Onlooker {
-  rounds = 0;
-  readonly #child: ChildProcess;
-  readonly #report: Promise<Report>;
-
-  constructor(argv: readonly string[]) {
-    const [program = '', ...args] = argv;
-    this.#child = spawn(program, args, { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#report = this.#follow();
-  }
-
-  async #follow(): Promise<Report> {
-    for await (const line of createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })) {
-      if (line !== 'round') return JSON.parse(line) as Report;
-      this.rounds += 1;
-    }
-    throw new Error('the onlooker ended without a report');
-  }
-
-  /** What it has seen of the given texts. It has not heard of them before, and does not look at anything afterwards. */
-  async end(wanted: Record<string, string[]>): Promise<Report> {
-    if (!this.#child.stdin?.writableEnded) this.#child.stdin?.end(JSON.stringify(wanted));
-    return this.#report;
-  }
-}
 
 /** Users by the way to become one. The second has the number that the login user has on a machine of this computer. */
 const others: Readonly<Record<string, { uid: number; become: (program: readonly string[]) => string[] }>> = {
@@ -168,7 +134,7 @@ const programs = {
 describe('other users of this computer', () => {
   it('see no secret, however often they look, and would see one', async (context) => {
     if (process.getuid?.() !== 0) context.skip('becoming another user takes root');
-    const program = [process.execPath, script];
+    const program = [process.execPath, onlookerProgram];
     onlookers.push(...Object.values(others).map(({ become }) => new Onlooker(become(program))));
     await looked(1);
     const planted = await plant();

@@ -1,10 +1,11 @@
 /** The one place that prints errors. */
 import { errorCodes, SpuffError } from '../../domain/errors.ts';
 import { escapeText } from '../../lib/escape.ts';
+import { scrubText } from '../../lib/scrub.ts';
 import { type NamedError, SeveralErrors } from '../several-errors.ts';
 import type { Paint } from './terminal.ts';
 
-/** `error:` and `hint:` lines. With `verbose`, the errors underneath as well. */
+/** `error:` and `hint:` lines. With `verbose`, the errors underneath as well, which others than spuff may have worded. */
 export function renderError(error: SpuffError, options: { paint: Paint; verbose: boolean }): string {
   const { paint, verbose } = options;
   if (error instanceof SeveralErrors) {
@@ -13,7 +14,8 @@ export function renderError(error: SpuffError, options: { paint: Paint; verbose:
   const lines = [`${paint('red', 'error:')} ${printable(error.message)}`];
   for (const hint of error.hints) lines.push(`${paint('cyan', 'hint:')} ${printable(hint)}`);
   if (verbose)
-    for (const cause of causesOf(error)) lines.push(`${paint('dim', 'cause:')} ${printable(cause)}`);
+    for (const cause of causesOf(error))
+      lines.push(`${paint('dim', 'cause:')} ${printable(scrubText(cause))}`);
   return `${lines.join('\n')}\n`;
 }
 
