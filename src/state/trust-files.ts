@@ -26,7 +26,7 @@ export function openTrustStore({ trusted }: { trusted: string }): TrustStore {
     list: (root) => {
       const path = pathOf(realPath(root));
       const text = readPrivateFile(path, maxEntryBytes);
-      return new Set(text === null ? [] : parseEntry(text, path).commands);
+      return new Set(text === null ? [] : parseTrustEntry(text, path).commands);
     },
     replace: (root, commands) => {
       const real = realPath(root);
@@ -56,7 +56,8 @@ function realPath(root: string): string {
   }
 }
 
-function parseEntry(text: string, path: string): Entry {
+/** @throws SpuffError `state` for what `replace` has not written */
+export function parseTrustEntry(text: string, path: string): Entry {
   const entry = parseJson(text);
   if (isEntry(entry)) return entry;
   throw new SpuffError('state', `${path} does not say which commands are trusted`, {
