@@ -52,7 +52,9 @@ describe("the agent's HTTP API", () => {
     let answer = '';
     line.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
     line.on('error', () => undefined);
-    line.end(input);
+    line.write(input);
+    // The server hangs up at once on whoever has hung up, as nothing takes time on the way.
+    setImmediate(() => line.end());
     await once(line, 'close');
     return answer;
   };
@@ -60,6 +62,8 @@ describe("the agent's HTTP API", () => {
   /** To the same server, with no socket between: that takes longer than all that is looked at here. */
   const connectInside = (): Duplex => {
     const [here, there] = duplexPair();
+    // What was still on its way when the other side went would keep it open.
+    here.once('end', () => here.destroy());
     server.emit('connection', Object.assign(there, { setTimeout: () => there }));
     return here;
   };
