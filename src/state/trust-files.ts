@@ -75,6 +75,11 @@ function parseJson(text: string): unknown {
 
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, commands } = value as Partial<Entry>;
-  return version === 1 && Array.isArray(commands) && commands.every((one) => typeof one === 'string');
+  const { version, root, commands } = value as Partial<Entry>;
+  return (
+    version === 1 &&
+    typeof root === 'string' &&
+    Array.isArray(commands) &&
+    commands.every((one) => typeof one === 'string')
+  );
 }
