@@ -39,8 +39,9 @@ export async function unpackArchive(
   const count = { files: 0, bytes: 0 };
   for await (const entry of archive as AsyncIterable<ArchiveEntry>) {
     const { header } = entry;
+    const size = sizeOf(rescue, header);
     count.files++;
-    count.bytes += header.size ?? 0;
+    count.bytes += size;
     if (summary !== null) throw refused(rescue, header, 'comes after the end');
     if (count.files > mostFiles || count.bytes > mostBytes) throw refused(rescue, header, 'is one too many');
     const parts = checkName(rescue, header);
@@ -48,6 +49,13 @@ export async function unpackArchive(
     else await writeEntry(directory, parts, header, entry);
   }
   return summary;
+}
+
+/** The library gives null for a number in base 256 that is none, and then waits for ever for what it never gives. */
+function sizeOf(rescue: Pick<Rescue, 'name'>, header: Header): number {
+  const size: unknown = header.size;
+  if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
+  throw refused(rescue, header, 'has a size that is no number');
 }
 
 const patches: readonly string[] = [rescueFiles.commits, rescueFiles.staged, rescueFiles.changes];
@@ -76,7 +84,7 @@ async function readSummaryEntry(
   header: Header,
   entry: AsyncIterable<Uint8Array>,
 ): Promise<RescueSummary> {
-  if ((header.size ?? 0) > mostSummaryBytes) throw refused(rescue, header, 'is too large');
+  if (sizeOf(rescue, header) > mostSummaryBytes) throw refused(rescue, header, 'is too large');
   const chunks: Uint8Array[] = [];
   for await (const chunk of entry) chunks.push(chunk);
   const summary = readSummary(Buffer.concat(chunks).toString('utf8'));
