@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import { machineLanes } from './machine-lanes.ts';
 import { checkNames, runChecks } from './run-checks.ts';
@@ -20,7 +20,16 @@ import {
 
 const root = path.resolve(import.meta.dirname, '..');
 
-function runProgram(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+/** Of what may wait: the higher, the later it gets its turn; up to 19. */
+const lowPriority = 10;
+
+function runProgram(
+  argv: readonly string[],
+  {
+    env,
+    niceness,
+  }: { env?: Readonly<Record<string, string>> | undefined; niceness?: number | undefined } = {},
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, argv, {
       cwd: root,
@@ -29,6 +38,8 @@ function runProgram(argv: readonly string[], env: Readonly<Record<string, string
     });
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));
+    // The processes that it starts have it too.
+    if (niceness !== undefined && child.pid !== undefined) setPriority(child.pid, niceness);
   });
 }
 
@@ -38,13 +49,14 @@ interface TestRun {
   name: string;
   folders: readonly string[];
   env?: Readonly<Record<string, string>>;
+  niceness?: number;
 }
 
-async function runTests({ project, name, folders, env }: TestRun, scratch: string): Promise<Tally> {
+async function runTests({ project, name, folders, env, niceness }: TestRun, scratch: string): Promise<Tally> {
   const reportFile = path.join(scratch, `${name}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
   const argv = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters, ...folders];
-  const exitCode = await runProgram(argv, env);
+  const exitCode = await runProgram(argv, { env, niceness });
   const text = await readFile(reportFile, 'utf8').catch(() => undefined);
   return text === undefined
     ? count(`${name} tests`, 1)
@@ -62,8 +74,8 @@ async function repeatFailed(run: TestRun, first: Tally, scratch: string): Promis
 }
 
 const fastTests: TestRun = { project: 'fast', name: 'fast', folders: [] };
-/** They compute while the machine tests wait. */
-const fuzzTests: TestRun = { project: 'fuzz', name: 'fuzz', folders: [] };
+/** They compute while the machine tests wait, and only then: those have time limits. */
+const fuzzTests: TestRun = { project: 'fuzz', name: 'fuzz', folders: [], niceness: lowPriority };
 
 async function runEverything(): Promise<Tally[]> {
   const scratch = await mkdtemp(path.join(tmpdir(), 'spuff-test-'));

@@ -21,17 +21,35 @@ export function readSyncRecord(
   key: InstanceKey,
   folder: string,
 ): SyncRecord {
-  const nothing: SyncRecord = { folder, files: new Map(), tree: null };
   const text = readPrivateFile(join(home, 'sync', `${key}.json`), mostBytes);
-  if (text === null) return nothing;
+  return parseSyncRecord(text, folder) ?? { folder, files: new Map(), tree: null };
+}
+
+/** null for anything that `writeSyncRecord` has not written, and for what is of another folder. */
+export function parseSyncRecord(text: string | null, folder: string): SyncRecord | null {
+  const written = parseWritten(text);
+  if (written === null || written.folder !== folder) return null;
+  const files = written.files.map(([path, here, there]) => [path, { here, there }] as const);
+  return { folder, files: new Map(files), tree: written.tree };
+}
+
+function parseWritten(text: string | null): Written | null {
   try {
-    const written = JSON.parse(text) as Written;
-    if (written.version !== 1 || written.folder !== folder) return nothing;
-    const files = written.files.map(([path, here, there]) => [path, { here, there }] as const);
-    return { folder, files: new Map(files), tree: written.tree };
+    const value = JSON.parse(text ?? 'null') as Partial<Record<keyof Written, unknown>> | null;
+    const isRight =
+      value?.version === 1 &&
+      typeof value.folder === 'string' &&
+      (value.tree === null || typeof value.tree === 'string') &&
+      Array.isArray(value.files) &&
+      value.files.every(isFile);
+    return isRight ? (value as unknown as Written) : null;
   } catch {
-    return nothing;
+    return null;
   }
+}
+
+function isFile(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 3 && value.every((part) => typeof part === 'string');
 }
 
 /** Writes it down, and forgets those of instances that are no more. */

@@ -39,20 +39,25 @@ export function readDevcontainer(root: string): DevcontainerFile {
     });
   }
   const full = join(root, path);
-  const said = parseDevcontainer(readProjectText(full), full);
+  return { path, ...parseDevcontainer(readProjectText(full), full), hash: hashAround(root, path) };
+}
+
+/**
+ * What the text of one says.
+ * @throws SpuffError `config` naming line and column
+ */
+export function parseDevcontainer(text: string, path: string): Omit<DevcontainerFile, 'path' | 'hash'> {
+  const said = parseObject(text, path);
   const publishedPorts = readPublishedPorts(said);
   return {
-    path,
     usesCompose: said['dockerComposeFile'] !== undefined,
     // The machine has each of them once.
-    ports: readForwardedPorts(said, full).filter(({ port }) => !publishedPorts.includes(port)),
+    ports: readForwardedPorts(said, path).filter(({ port }) => !publishedPorts.includes(port)),
     publishedPorts,
-    hash: hashAround(root, path),
   };
 }
 
-/** @throws SpuffError `config` naming line and column */
-function parseDevcontainer(text: string, path: string): Record<string, unknown> {
+function parseObject(text: string, path: string): Record<string, unknown> {
   const errors: ParseError[] = [];
   const tree = parseTree(text.replace(/^\uFEFF/, ''), errors, { allowTrailingComma: true });
   const [error] = errors;

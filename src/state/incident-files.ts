@@ -61,7 +61,8 @@ function listIds(directory: string): string[] {
   }
 }
 
-function parseIncident(text: string, path: string): Incident {
+/** @throws SpuffError `state` for what `save` has not written */
+export function parseIncident(text: string, path: string): Incident {
   let value: unknown;
   try {
     value = JSON.parse(text);

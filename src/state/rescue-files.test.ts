@@ -173,6 +173,20 @@ describe('what does not open', () => {
     expect(existsSync('/tmp/spuff-evil')).toBe(false);
   });
 
+  it('is one with a size that is no number, which would never end', async ({ expect }) => {
+    const archive = Buffer.from(await packTar([good, end]));
+    // The first byte says base 256 and is none of the two that do; the checksum is right again (pax(1), ustar).
+    archive[124] = 0xe2;
+    archive.fill(' ', 148, 156);
+    const sum = archive.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+    archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    await expect(open(await save(archive))).rejects.toMatchObject({
+      code: 'state',
+      message: expect.stringContaining('has a size that is no number'),
+    });
+    expect(existsSync(join(home, 'out'))).toBe(false);
+  });
+
   it('does not lose a file that has the name of another', async ({ expect }) => {
     const rescue = await save(await packTar([good, { ...good, text: 'other' }, end]));
     const { directory } = await open(rescue);

@@ -27,14 +27,17 @@ describe('what is trusted', () => {
     expect(store.list(join(scratch, 'one')).size).toBe(0);
   });
 
-  it.each(['', '{', '{"version":2,"wishes":[]}', '{"version":1,"wishes":[1]}'])(
-    'is not guessed from %j',
-    (text) => {
-      const store = openTrustStore({ trusted });
-      store.replace(join(scratch, 'one'), ['a']);
-      const [file = ''] = readdirSync(trusted);
-      writeFileSync(join(trusted, file), text);
-      expect(() => store.list(join(scratch, 'one'))).toThrow(/does not say what is trusted/);
-    },
-  );
+  it.each([
+    '',
+    '{',
+    '{"version":2,"wishes":[]}',
+    '{"version":1,"root":"/p","wishes":[1]}',
+    '{"version":1,"wishes":[]}',
+  ])('is not guessed from %j', (text) => {
+    const store = openTrustStore({ trusted });
+    store.replace(join(scratch, 'one'), ['a']);
+    const [file = ''] = readdirSync(trusted);
+    writeFileSync(join(trusted, file), text);
+    expect(() => store.list(join(scratch, 'one'))).toThrow(/does not say what is trusted/);
+  });
 });

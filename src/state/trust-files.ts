@@ -26,7 +26,7 @@ export function openTrustStore({ trusted }: { trusted: string }): TrustStore {
     list: (root) => {
       const path = pathOf(realPath(root));
       const text = readPrivateFile(path, maxEntryBytes);
-      return new Set(text === null ? [] : parseEntry(text, path).wishes);
+      return new Set(text === null ? [] : parseTrustEntry(text, path).wishes);
     },
     replace: (root, wishes) => {
       const real = realPath(root);
@@ -56,7 +56,8 @@ function realPath(root: string): string {
   }
 }
 
-function parseEntry(text: string, path: string): Entry {
+/** @throws SpuffError `state` for what `replace` has not written */
+export function parseTrustEntry(text: string, path: string): Entry {
   const entry = parseJson(text);
   if (isEntry(entry)) return entry;
   throw new SpuffError('state', `${path} does not say what is trusted`, {
@@ -74,6 +75,11 @@ function parseJson(text: string): unknown {
 
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, wishes } = value as Partial<Entry>;
-  return version === 1 && Array.isArray(wishes) && wishes.every((one) => typeof one === 'string');
+  const { version, root, wishes } = value as Partial<Entry>;
+  return (
+    version === 1 &&
+    typeof root === 'string' &&
+    Array.isArray(wishes) &&
+    wishes.every((one) => typeof one === 'string')
+  );
 }

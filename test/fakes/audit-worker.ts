@@ -1,10 +1,10 @@
-/** A process that writes to a local log. Arguments: task, home, and for `write` how many lines. */
+/** A process that writes to a local log. Arguments: task, home, and a number: of lines to `write`, of bytes before it is to `die`. */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 const [task = '', home = '', count = '1'] = process.argv.slice(2);
 
-/** The system takes so many bytes of what is written next, and then the process is killed. */
+/** The system takes so many bytes of what is written next, or all but so many (-1), and then the process is killed. */
 function dieAfter(bytes: number): void {
   const { writeSync } = fs;
   fs.writeSync = ((fd: number, data: Uint8Array) => {

@@ -3,6 +3,7 @@ import type { InstanceKey } from '../../src/domain/ids.ts';
 import type { CallOptions, Provider, Runtime } from '../../src/domain/provider.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Transport } from '../../src/lib/api-client.ts';
+import type { HttpsAnswer, HttpsRequest } from '../../src/lib/https.ts';
 import { createAwsProvider } from '../../src/providers/aws/aws-provider.ts';
 import { createDigitalOceanProvider } from '../../src/providers/digitalocean/digitalocean-provider.ts';
 import { createHetznerProvider } from '../../src/providers/hetzner/hetzner-provider.ts';
@@ -47,12 +48,25 @@ export function openCloud(
   }
 }
 
+/** With what it was an answer to: some are asked for at once, and come in any order. */
+export interface CloudAnswer extends HttpsAnswer {
+  asked: string;
+}
+
+/** AWS says in the body or in a header what is wanted, the others in the path, after their version or versions. */
+export function nameRequest({ method, url, headers, body = '' }: HttpsRequest): string {
+  return `${method} ${url.pathname.replace(/^(?:\/v\d)+/, '')} ${headers['x-amz-target'] ?? /(?<=^|&)Action=\w+/.exec(body)?.[0] ?? ''}`.trim();
+}
+
 interface Machine {
   id: string;
   key: InstanceKey;
 }
 
 type Operation = (provider: Provider, machine: Machine, options: CallOptions) => Promise<unknown>;
+
+/** The same when it is played back, as the answers say it. */
+const newExpiry = new Date(Date.UTC(2027, 0, 1));
 
 /** What only reads, and what ends a machine; by name. */
 export const operations: Readonly<Record<string, Operation>> = {
@@ -75,6 +89,6 @@ export const operations: Readonly<Record<string, Operation>> = {
   spot: async (provider, _machine, options) =>
     provider.prices?.spot(provider.defaults.size, provider.defaults.region, options),
   expiry: (provider, { id, key }, options) =>
-    provider.setExpiry(id, new Date(options.deadline), { ...options, expectKey: key }),
+    provider.setExpiry(id, newExpiry, { ...options, expectKey: key }),
   destroy: (provider, { id, key }, options) => provider.destroy(id, { ...options, expectKey: key }),
 };

@@ -3,7 +3,8 @@ import type { Random } from '../simulation/random.ts';
 
 export type Mutate = (input: Buffer, random: Random) => Buffer;
 
-const mostMoreBytes = 4_096;
+/** Most inputs stay small, as most readers take as long as their input is; one in a thousand shows what a large one does. */
+const sizes = { usualMoreBytes: 512, largeMoreBytes: 32_768, large: 0.001 };
 
 /** What parsers trip over: ends of ranges, names of prototypes, brackets, controls, bytes that are no UTF-8. */
 const pieces = [
@@ -41,7 +42,17 @@ const dictionary = [...pieces, ...bytes] as [Buffer, ...Buffer[]];
 export function mutateBytes(input: Buffer, random: Random): Buffer {
   let output = input;
   for (let turns = random.integer(1, 4); turns > 0; turns--) output = changeOnce(output, random);
-  return output.subarray(0, input.length + mostMoreBytes);
+  if (!random.chance(sizes.large)) return output.subarray(0, input.length + sizes.usualMoreBytes);
+  return enlarge(output, random).subarray(0, input.length + sizes.largeMoreBytes);
+}
+
+/** With a piece of itself, or one that parsers trip over, so often that it is large. */
+function enlarge(input: Buffer, random: Random): Buffer {
+  const at = random.integer(0, input.length);
+  const own = input.subarray(at, at + random.integer(1, 40));
+  const piece = own.length === 0 || random.chance(0.5) ? random.pick(dictionary) : own;
+  const more = repeat(piece, Math.ceil(sizes.largeMoreBytes / Math.max(1, piece.length)));
+  return Buffer.concat([input.subarray(0, at), more, input.subarray(at)]);
 }
 
 function changeOnce(input: Buffer, random: Random): Buffer {

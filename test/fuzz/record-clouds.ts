@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Provider } from '../../src/domain/provider.ts';
 import type { Transport } from '../../src/lib/api-client.ts';
-import { type HttpsAnswer, requestHttps } from '../../src/lib/https.ts';
+import { requestHttps } from '../../src/lib/https.ts';
 import { makeHarness as makeAws } from '../simulators/aws/harness.ts';
 import { makeHarness as makeDigitalOcean } from '../simulators/digitalocean/harness.ts';
 import { makeHetznerHarness } from '../simulators/hetzner/harness.ts';
-import { type Cloud, openCloud, operations } from './clouds.ts';
+import { type Cloud, type CloudAnswer, nameRequest, openCloud, operations } from './clouds.ts';
 
 const corpus = join(import.meta.dirname, 'corpus');
 
@@ -20,10 +20,10 @@ async function record(
   const spec = harness.makeSpec();
   const vm = await harness.provider.create(spec, harness.within(600_000));
   await harness.provider.waitFor(vm.id, 'running', harness.within(600_000));
-  let answers: HttpsAnswer[] = [];
+  let answers: CloudAnswer[] = [];
   const transport: Transport = async (request) => {
     const answer = await requestHttps(request);
-    answers.push({ status: answer.status, headers: {}, body: answer.body });
+    answers.push({ asked: nameRequest(request), status: answer.status, headers: {}, body: answer.body });
     return answer;
   };
   const provider: Provider = openCloud(cloud, harness.clock, transport, address, token);

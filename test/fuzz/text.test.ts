@@ -38,11 +38,7 @@ import { verifyChain } from '../../src/state/audit-verify.ts';
 import { sampleRequest } from '../fakes/sample-audit.ts';
 import { mutateJson } from './mutate.ts';
 import { type FuzzTarget, fuzz } from './run-fuzz.ts';
-
-/** A parser that gives null for what it does not take. */
-function orRefuse(value: unknown): void {
-  if (value === null) throw new SpuffError('usage', 'refused');
-}
+import { jsonTarget, orRefuse, textTarget } from './targets.ts';
 
 const hostKey = makeHostKey('fuzz');
 const head = buildLine(sampleRequest('/1'), genesis, { nowMs: 0, pid: 1 }).head;
@@ -66,35 +62,25 @@ function readMachineFiles(text: string): void {
   orRefuse(parseProcessStat(text));
 }
 
-const text = (name: string, parse: (text: string) => unknown): FuzzTarget => ({
-  name,
-  parse: (input) => parse(input.toString('utf8')),
-});
-
-const json = (name: string, parse: (text: string) => unknown): FuzzTarget => ({
-  ...text(name, parse),
-  mutate: mutateJson,
-});
-
 const targets: readonly FuzzTarget[] = [
-  text('duration', (one) => formatDuration(parseDurationMs(one, 'it'))),
-  text('money', (one) => {
+  textTarget('duration', (one) => formatDuration(parseDurationMs(one, 'it'))),
+  textTarget('money', (one) => {
     const limit = parseMoneyLimit(one);
     orRefuse(limit);
     if (limit) formatMoney({ ...limit, basis: 'net' });
   }),
-  text('env-template', (one) => fillTemplate(parseEnvTemplate(one), { NAME: 'x' })),
-  text('port', parsePortWish),
-  text('git-url', (one) => folderOfGitUrl(toGitUrl(one))),
-  text('network', (one) => orRefuse(parseNetwork(one))),
-  text('words', splitWords),
-  text('public-key', (one) => {
+  textTarget('env-template', (one) => fillTemplate(parseEnvTemplate(one), { NAME: 'x' })),
+  textTarget('port', parsePortWish),
+  textTarget('git-url', (one) => folderOfGitUrl(toGitUrl(one))),
+  textTarget('network', (one) => orRefuse(parseNetwork(one))),
+  textTarget('words', splitWords),
+  textTarget('public-key', (one) => {
     const key = parsePublicKey(one);
     readHostKey(one);
     orRefuse(key);
     if (key) findWeakness(key);
   }),
-  text('known-hosts', (one) => {
+  textTarget('known-hosts', (one) => {
     for (const read of [readAuthorizedKeys, readHostName, readLoginUser, readFingerprint, escapeText])
       read(one);
     // Of lines that were read, none must be of another form when it is written.
@@ -113,9 +99,9 @@ const targets: readonly FuzzTarget[] = [
         fromHash: null,
       }),
   },
-  json('agent-config', (one) => orRefuse(parseAgentConfig(one))),
-  json('rescue-summary', (one) => orRefuse(readSummary(one) ?? readTrailer(one))),
-  text('proc', readMachineFiles),
+  jsonTarget('agent-config', (one) => orRefuse(parseAgentConfig(one))),
+  jsonTarget('rescue-summary', (one) => orRefuse(readSummary(one) ?? readTrailer(one))),
+  textTarget('proc', readMachineFiles),
 ];
 
 describe('texts and bytes', () => {

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { failurePath } from './corpus.ts';
 
-const largestBytes = 64 * 1024;
+const largestBytes = 256 * 1024;
 /** Past any doubt, on a computer with much to do. */
 const longestMs = 30_000;
 
