@@ -35,7 +35,7 @@ function saySynced(run: IncidentRun, key: InstanceKey): void {
   run.setFact('synced', 'yes');
   const where = run.fact('directory') ?? 'here';
   run.said(
-    `${synced.files} files in ${where} and in ${synced.folder} of it were kept the same by sync: what came from it may be an intruder's`,
+    `sync kept ${where} and ${synced.folder} of it the same (files: ${synced.files}): what came from it may be an intruder's`,
   );
 }
 
