@@ -1,14 +1,12 @@
 /** P1: the playbooks, with an intruder's machine planted at a cloud, killed at every second line that they say, and on a real machine. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jsonShapes } from '../../src/cli/json-shapes.ts';
 import { makeSpuffHome, type Result, type SpuffHome } from '../e2e/spuff-process.ts';
-import { openProvider } from '../machine/lab.ts';
-import { realMachines } from '../simulators/machine-backing.ts';
 import { type CloudScene, openCloudScene } from './clouds.ts';
 import { UserHome } from './user-home.ts';
 
@@ -187,67 +185,5 @@ describe('on a real machine', () => {
     const last = readLines(await home.ok([...resume, '--done', '--json']));
     expect(last.at(-1)?.incident.endedAt).not.toBeNull();
     expect(JSON.parse((await home.ok(['ls', '--json'])).stdout).instances).toEqual([]);
-  });
-});
-
-describe('vm, on a real machine of a simulated cloud, with the ssh-agent lent to it', () => {
-  let scene: CloudScene;
-  const user = new UserHome();
-  const spuff = (args: readonly string[]) => scene.spuff(args, user.env);
-  const ok = async (args: readonly string[]) => {
-    const result = await spuff(args);
-    expect({ args, ...result }).toMatchObject({ exitCode: 0 });
-    return result.stdout;
-  };
-  const ownKeys = async () => JSON.parse(await ok(['key', 'list', '--json'])).keys;
-  beforeAll(async () => {
-    scene = await openCloudScene('hetzner', realMachines(openProvider()));
-    user.startAgent();
-    await ok(['key', 'new', '--no-passphrase']);
-    const [{ publicPath }] = await ownKeys();
-    const env = { ...process.env, ...user.env };
-    expect(spawnSync('ssh-add', ['-q', publicPath.replace(/\.pub$/, '')], { env }).status).toBe(0);
-    await ok(['up', 'demo', '--no-connect']);
-    await ok(['config', 'set', 'forward_agent', 'raw']);
-    await ok(['ssh', 'demo', '--', 'true']);
-  });
-  afterAll(async () => {
-    await scene.close();
-    user.remove();
-  });
-
-  it('shuts the firewall, keeps the disk, and lives on until it is told what to destroy', async () => {
-    const rules = () => ok(['firewall', 'show', 'demo', '--json']);
-    expect(await rules()).toContain('198.51.100.7');
-    const project = join(dirname(scene.home.path), 'spuff.yaml');
-    writeFileSync(project, 'env: [broken\n');
-    const first = readLines(await spuff(['incident', 'vm', 'demo', '--yes', '--snapshot', '--json']));
-    rmSync(project);
-    expect(statesOf(first)).toEqual({
-      ...{ lending: 'done', evidence: 'done', closed: 'done', snapshot: 'done' },
-      ...{ exposed: 'left', destroyed: 'waiting' },
-    });
-    expect(await rules()).not.toContain('198.51.100.7');
-    expect(scene.harness.cloud.machineIds()).toHaveLength(1);
-    expect(await ok(['snapshot', 'list', '--json'])).toContain('incident-demo');
-    const exposed = first.find(({ step }) => step?.name === 'exposed')?.step;
-    expect(exposed?.said.join()).toContain('your ssh-agent itself was lent to it');
-    expect(exposed?.said.join()).toContain('spuff.yaml');
-  });
-
-  it('is destroyed when it is told to, and the login key that the agent held is replaced', async () => {
-    const [old] = await ownKeys();
-    const id = await newestOf(scene.home);
-    const lines = readLines(
-      await spuff(['incident', 'vm', '--resume', id, '--yes', '--destroy', '--done', '--json']),
-    );
-    expect(statesOf(lines)).toMatchObject({ exposed: 'done', destroyed: 'done', 'login-key': 'done' });
-    expect(lines.at(-1)?.incident.endedAt).not.toBeNull();
-    expect(scene.harness.cloud.machineIds()).toEqual([]);
-    expect((await ownKeys()).map((key: { fingerprint: string }) => key.fingerprint)).not.toContain(
-      old.fingerprint,
-    );
-    const env = { ...process.env, ...user.env };
-    expect(spawnSync('ssh-add', ['-l'], { env, encoding: 'utf8' }).stdout).not.toContain(old.fingerprint);
   });
 });
