@@ -69,14 +69,23 @@ async function proveRefused(run: IncidentRun, old: OwnKey): Promise<void> {
 }
 
 async function checkComputer(run: IncidentRun): Promise<'done' | 'left'> {
-  const { current, retiring } = (await run.ports.ownKeys()).read();
+  const store = await run.ports.ownKeys();
+  const { current, retiring } = store.read();
   const isThere = [current, ...retiring].some((key) => key?.fingerprint === run.incident.subject);
   if (isThere) {
     run.said('it is kept until every machine is done');
     return 'left';
   }
-  run.said('its files are deleted, and ssh-agent was told to forget it');
-  run.todo('look whether a copy is loaded under another name: ssh-add -l; forget all: ssh-add -D');
+  run.said('its files are deleted');
+  // Asked, not believed: some agents take no removal, and a copy under another name is the same key.
+  if (await store.isInAgent({ publicKey: run.fact('publicKey') ?? '' })) {
+    run.said('ssh-agent still has it, though it was told to forget it');
+    run.todo('make ssh-agent forget all that it has: ssh-add -D; or end the agent that answers here');
+    run.todo(`then: spuff incident ssh-key --resume ${run.incident.id}`);
+    return 'left';
+  }
+  run.said('seen: ssh-agent, where one answers here, does not have it');
+  run.todo('agents of other logins and computers were not asked: ssh-add -l there; forget all: ssh-add -D');
   return 'done';
 }
 

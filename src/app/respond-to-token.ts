@@ -138,12 +138,13 @@ function describe({ kind, id, name, createdAt }: Orphan): string {
   return `${kind} ${name} (${id})${createdAt === null ? '' : `, made ${createdAt.toISOString()}`}`;
 }
 
-/** Machines first: what belongs to one may go with it, and is not free before. */
+/** Machines first: what belongs to one may go with it, and is not free before. One that can't be removed keeps none of the others. */
 async function destroyUnknown(run: IncidentRun, snapshot: boolean): Promise<'done' | 'left'> {
   const provider = await providerOf(run);
   const unknown = await listUnknown(run);
   const inOrder = unknown.toSorted((one, other) => Number(other.kind === 'vm') - Number(one.kind === 'vm'));
   let kept = 0;
+  const failed: SpuffError[] = [];
   for (const one of inOrder) {
     if (!(await run.ports.mayDestroy(one.id, `Destroy ${describe(one)}? It may be a colleague's.`))) {
       run.said(`not destroyed: ${describe(one)}`);
@@ -153,15 +154,29 @@ async function destroyUnknown(run: IncidentRun, snapshot: boolean): Promise<'don
       kept += 1;
       continue;
     }
-    if (snapshot && one.kind === 'vm') await keepDisk(run, provider, one);
-    // Before it: a process that is killed leaves word of what it was at.
-    run.setFact(`${doomed}${one.id}`, describe(one));
-    await removeOrphan(run.context, one);
+    try {
+      if (snapshot && one.kind === 'vm') await keepDisk(run, provider, one);
+      // Before it: a process that is killed leaves word of what it was at.
+      run.setFact(`${doomed}${one.id}`, describe(one));
+      await removeOrphan(run.context, one);
+    } catch (error) {
+      if (!(error instanceof SpuffError) || error.code === 'interrupted') throw error;
+      run.said(`could not be destroyed: ${describe(one)}: ${error.message}`);
+      for (const hint of error.hints) run.todo(hint);
+      failed.push(error);
+    }
   }
   const remaining = new Set((await listUnknown(run)).map(({ id }) => id));
   for (const [fact, what] of Object.entries(run.facts())) {
     if (!fact.startsWith(doomed)) continue;
     if (!remaining.has(fact.slice(doomed.length))) run.said(`destroyed, and seen to be gone: ${what}`);
+  }
+  const [first] = failed;
+  if (first !== undefined) {
+    throw new SpuffError(
+      first.code,
+      `${failed.length} of ${unknown.length} unknown things could not be destroyed`,
+    );
   }
   return kept === 0 ? 'done' : 'left';
 }

@@ -1,11 +1,12 @@
 /** The playbook for a machine that somebody else may have got into. */
 import { SpuffError } from '../domain/errors.ts';
-import type { Instance } from '../domain/instance.ts';
-import { closeFirewall } from './change-firewall.ts';
+import type { InstanceKey } from '../domain/ids.ts';
 import { callOptions } from './context.ts';
+import { cutOffMachine, tailnetPage } from './cut-off-machine.ts';
 import { downInstance } from './down.ts';
-import { readGuardLog } from './guard-log.ts';
 import { revokeGuards } from './guard-revoke.ts';
+import { instanceOf } from './incident-instance.ts';
+import { listExposed } from './list-exposed.ts';
 import { rotateOwnKey } from './rotate-key.ts';
 import type { IncidentRun, IncidentStep } from './run-incident.ts';
 import { requireReady, sshTargetOf } from './select-instance.ts';
@@ -19,15 +20,18 @@ const evidence: Readonly<Record<string, readonly string[]>> = {
   'journal.txt': ['sudo', 'journalctl', '--no-pager', '-o', 'short-iso', '-n', '5000'],
 };
 
+/** Steps that are too late once it is destroyed. */
+export const vmStepsToKeep: readonly string[] = ['evidence', 'snapshot', 'exposed'];
+
 /** @param options.snapshot keeps the disk as well */
 export function vmSteps(options: { snapshot: boolean }): IncidentStep[] {
   return [
     { name: 'lending', title: 'nothing is lent to it any more', run: endLending },
     { name: 'evidence', title: 'evidence is kept', run: keepEvidence },
-    { name: 'closed', title: 'it is cut off', run: cutOff },
+    { name: 'closed', title: 'it is cut off', run: cutOffMachine },
     { name: 'snapshot', title: 'its disk is kept', run: (run) => keepDisk(run, options.snapshot) },
     { name: 'exposed', title: 'what it could see is listed', run: listExposed },
-    { name: 'destroyed', title: 'it is destroyed', run: destroy },
+    { name: 'destroyed', title: 'it is destroyed', needs: vmStepsToKeep, run: destroy },
     {
       name: 'login-key',
       title: 'the login key is replaced, if the machine could use it',
@@ -35,12 +39,6 @@ export function vmSteps(options: { snapshot: boolean }): IncidentStep[] {
     },
     { name: 'replaced', title: 'what it could see is replaced', run: handOverSecrets },
   ];
-}
-
-/** null: it is gone, and forgotten. */
-async function instanceOf(run: IncidentRun): Promise<Instance | null> {
-  const state = await run.context.state();
-  return state.listInstances().find(({ key }) => key === run.fact('key')) ?? null;
 }
 
 async function endLending(run: IncidentRun): Promise<'done'> {
@@ -56,7 +54,10 @@ async function endLending(run: IncidentRun): Promise<'done'> {
 async function keepEvidence(run: IncidentRun): Promise<'done'> {
   const { context, ports, incident } = run;
   const instance = await instanceOf(run);
-  if (instance?.phase !== 'ready') return 'done';
+  if (instance?.phase !== 'ready') {
+    run.said('it does not run any more, or not yet: there is no evidence to be had from it');
+    return 'done';
+  }
   if (!(await ports.agrees(`Keep processes, sockets, logins and the journal of ${instance.name} first?`))) {
     run.said('no evidence of the running machine was kept');
     return 'done';
@@ -77,20 +78,6 @@ async function keepEvidence(run: IncidentRun): Promise<'done'> {
   return 'done';
 }
 
-async function cutOff(run: IncidentRun): Promise<'done'> {
-  const instance = await instanceOf(run);
-  if (instance === null) return 'done';
-  await (await run.context.ssh()).disconnect(instance);
-  const { firewall } = await run.context.provider(instance.provider);
-  if (firewall) {
-    await closeFirewall(run.context, instance);
-    run.said('port 22 is shut for everybody; connections that are open may stay until it is destroyed');
-  } else {
-    run.said(`${instance.provider} has no firewall in front of its machines: nothing to shut`);
-  }
-  return 'done';
-}
-
 async function keepDisk(run: IncidentRun, isAsked: boolean): Promise<'done'> {
   const instance = await instanceOf(run);
   if (instance === null || instance.phase !== 'ready' || run.fact('snapshot') !== undefined) return 'done';
@@ -106,37 +93,6 @@ async function keepDisk(run: IncidentRun, isAsked: boolean): Promise<'done'> {
   return 'done';
 }
 
-async function listExposed(run: IncidentRun): Promise<'done'> {
-  const { context } = run;
-  const instance = await instanceOf(run);
-  if (instance === null) return 'done';
-  const signed = readGuardLog(context, { name: instance.key }).filter(
-    ({ decision }) => decision === 'signed',
-  );
-  for (const { at, request } of signed) {
-    const { kind, destination, user, keyFingerprint } = request;
-    const where = destination === null ? '' : ` at ${user ?? ''}@${destination}`;
-    run.said(`signed for it at ${at}: ${kind}${where} with ${keyFingerprint ?? 'an unknown key'}`);
-  }
-  const raw = context.audit
-    .read({ kinds: ['session'] })
-    .some(({ details }) => details['instanceKey'] === instance.key && details['lent'] === 'raw');
-  if (raw) run.said('your ssh-agent itself was lent to it: it could use every key of it, anywhere');
-  if (raw) run.setFact('raw', 'yes');
-  run.setFact('keys', signed.map(({ request }) => request.keyFingerprint ?? '').join(' '));
-  const forges = new Set(signed.flatMap(({ request }) => request.destination ?? []));
-  run.setFact('forges', [...forges].join(' '));
-  run.setFact('env', (await namesOfEnv(run, instance)).join(' '));
-  return 'done';
-}
-
-async function namesOfEnv({ context }: IncidentRun, instance: Instance): Promise<string[]> {
-  const project = await context.project(instance.directory);
-  if (project === null) return [];
-  const secrets = await (await context.projectFiles()).readSecrets(project.root);
-  return [...new Set([...Object.keys(project.env), ...Object.keys(secrets?.env ?? {})])].toSorted();
-}
-
 async function destroy(run: IncidentRun): Promise<'done' | 'waiting'> {
   const { context, incident, ports } = run;
   const instance = await instanceOf(run);
@@ -149,7 +105,7 @@ async function destroy(run: IncidentRun): Promise<'done' | 'waiting'> {
     await downInstance(context, instance, { snapshot: null, force: true, rescue: false });
   }
   const provider = await context.provider(run.fact('provider') ?? '');
-  const key = run.fact('key') as Instance['key'];
+  const key = run.fact('key') as InstanceKey;
   const vm = await provider.find(key, callOptions(context, 60_000));
   if (vm !== null && vm.state !== 'gone') {
     throw new SpuffError('provider', `${incident.subject} is still there: ${vm.rawState}`, {
@@ -194,6 +150,13 @@ async function handOverSecrets(run: IncidentRun): Promise<'done' | 'left'> {
   for (const name of words('env'))
     run.todo(`make a new value for ${name}, and revoke the old one where it came from`);
   for (const forge of words('forges')) run.todo(`look at what was done in your name at ${forge} meanwhile`);
+  const unread = run.fact('unreadProject') ?? '';
+  if (unread !== '') run.todo(`replace the values that the project in ${unread} gave to it as well`);
+  const tailnet = run.fact('tailnet') ?? '';
+  if (tailnet !== '')
+    run.todo(`see that ${tailnet} is gone from your tailnet, and remove it: ${tailnetPage}`);
+  if (run.fact('synced') === 'yes')
+    run.todo('look through what sync brought from it, before you run or commit it');
   if (run.fact('raw') === 'yes')
     run.todo('replace each key of your ssh-agent wherever it logs in: ssh-add -l');
   run.todo(

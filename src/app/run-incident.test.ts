@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'vitest';
+import { fakeIncidentPorts } from '../../test/fakes/incident-ports.ts';
 import { SpuffError } from '../domain/errors.ts';
-import { openIncidentStore } from '../state/incident-files.ts';
 import type { AppContext } from './context.ts';
-import { beginIncident, type IncidentPorts, type IncidentStep, runIncident } from './run-incident.ts';
+import { beginIncident, type IncidentStep, runIncident } from './run-incident.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -17,12 +17,8 @@ const context = {
   signal: new AbortController().signal,
   runtime: { now: () => Date.UTC(2026, 10, 28) },
 } as AppContext;
-const portsOf = () =>
-  ({
-    store: openIncidentStore(join(directory, 'incidents')),
-    onLine: () => undefined,
-    onStep: () => undefined,
-  }) as unknown as IncidentPorts;
+const portsOf = (without: readonly string[] = []) =>
+  fakeIncidentPorts(directory, { goesWithout: (name) => without.includes(name) });
 const step = (name: string, run: IncidentStep['run']): IncidentStep => ({ name, title: name, run });
 
 describe('a playbook', () => {
@@ -70,6 +66,58 @@ describe('a playbook', () => {
     });
     await expect(runIncident(context, ports, begun, [die])).rejects.toThrow('killed');
     expect(ports.store.load(begun.id)).toMatchObject({ facts: { seen: 'yes' }, steps: [{ state: 'begun' }] });
+  });
+
+  it('does nothing that needs a step which failed, until that is done or given up', async ({ expect }) => {
+    const needy = () => {
+      const [ran, trouble] = [[] as string[], { isThere: true }];
+      const look = step('look', async () => {
+        ran.push('look');
+        if (trouble.isThere) throw new SpuffError('state', 'the log is broken');
+        return 'done';
+      });
+      const end: IncidentStep = {
+        ...step('end', async () => {
+          ran.push('end');
+          return 'done';
+        }),
+        needs: ['look'],
+      };
+      return { ran, trouble, steps: [look, end], begun: beginIncident('vm', 'demo', context.runtime.now()) };
+    };
+    const mended = needy();
+    const first = await runIncident(context, portsOf(), mended.begun, mended.steps);
+    expect(first.incident.steps.map(({ state }) => state)).toEqual(['failed', 'waiting']);
+    expect(first.incident.steps[1]?.todo.join()).toContain(`--resume ${mended.begun.id} --without look`);
+    expect(mended.ran).toEqual(['look']);
+    mended.trouble.isThere = false;
+    const second = await runIncident(context, portsOf(), first.incident, mended.steps);
+    expect(second.incident.steps.map(({ state }) => state)).toEqual(['done', 'done']);
+    expect(mended.ran).toEqual(['look', 'look', 'end']);
+
+    const givenUp = needy();
+    const { incident } = await runIncident(context, portsOf(['look']), givenUp.begun, givenUp.steps);
+    expect(incident.steps.map(({ state }) => state)).toEqual(['left', 'done']);
+    expect(incident.steps[0]?.said.join()).toContain('you said to go on without it');
+    expect(incident.endedAt).toBeNull();
+  });
+
+  it('is gone through by one at a time, who knows what the one before has done', async ({ expect }) => {
+    const ports = portsOf();
+    const begun = beginIncident('vm', 'demo', context.runtime.now());
+    let count = 0;
+    const outer = step('one', async () => {
+      count += 1;
+      await expect(runIncident(context, portsOf(), begun, [outer])).rejects.toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining(begun.id),
+      });
+      return 'done';
+    });
+    await runIncident(context, ports, begun, [outer]);
+    // It has read the incident before the first one began.
+    await runIncident(context, ports, begun, [outer]);
+    expect(count).toBe(1);
   });
 
   it('is not read from outside of its directory', ({ expect }) => {

@@ -31,6 +31,8 @@ export interface IncidentPorts {
   hasDone(question: string): Promise<boolean>;
   /** Whether what has this id may be destroyed for good. */
   mayDestroy(id: string, question: string): Promise<boolean>;
+  /** Whether the person says that the next steps need not wait for this one, which failed. */
+  goesWithout(step: string): boolean;
   /** Told of each line at once: a question may be about it. */
   onLine(kind: 'said' | 'todo', line: string): void;
   /** Told of each step that has come to a state. */
@@ -56,6 +58,8 @@ export interface IncidentStep {
   /** Stable: it stands in the file, and a later version of spuff resumes by it. */
   readonly name: string;
   readonly title: string;
+  /** Steps that would come too late after this one: it waits while one of them has failed or was cut off. */
+  readonly needs?: readonly string[];
   run(run: IncidentRun): Promise<'done' | 'left' | 'waiting'>;
 }
 
@@ -66,11 +70,32 @@ export function beginIncident(kind: IncidentKind, subject: string, nowMs: number
 }
 
 /**
- * Does what is not done yet. A step that fails keeps the next ones from nothing; one that waits for the person ends the run.
+ * Does what is not done yet. A step that fails keeps only those from running that need it; one that waits for the person ends
+ * the run. What another process has done since `begun` was read is known.
  * @returns the incident as it stands, and the path of its report
- * @throws SpuffError `interrupted`, and what the store throws; the incident can be resumed then
+ * @throws SpuffError `conflict` while another process is at it, `interrupted`, and what the store throws; the incident can be resumed then
  */
 export async function runIncident(
+  context: AppContext,
+  ports: IncidentPorts,
+  begun: Incident,
+  steps: readonly IncidentStep[],
+): Promise<{ incident: Incident; report: string }> {
+  return ports.store.alone(begun.id, context.signal, () =>
+    runAlone(context, ports, readAgain(ports.store, begun), steps),
+  );
+}
+
+function readAgain(store: IncidentStore, begun: Incident): Incident {
+  try {
+    return store.load(begun.id);
+  } catch (error) {
+    if (error instanceof SpuffError && error.code === 'not-found') return begun;
+    throw error;
+  }
+}
+
+async function runAlone(
   context: AppContext,
   ports: IncidentPorts,
   begun: Incident,
@@ -81,7 +106,12 @@ export async function runIncident(
     if (book.stateOf(step.name) === 'done') continue;
     context.signal.throwIfAborted();
     book.begin(step);
-    const state = await settle(() => step.run(runOf(context, ports, book, step.name)), book, step.name);
+    const run = runOf(context, ports, book, step.name);
+    const missing = missingFor(step, ports, book);
+    const state =
+      missing.length > 0
+        ? waitFor(run, missing)
+        : await settle(() => step.run(run), book, step.name, ports.goesWithout(step.name));
     ports.onStep(book.end(step.name, state));
     if (state === 'waiting') break;
   }
@@ -90,10 +120,27 @@ export async function runIncident(
   return { incident: book.incident, report };
 }
 
+/** What the step needs, and is neither there nor given up by the person. */
+function missingFor({ needs = [] }: IncidentStep, ports: IncidentPorts, book: Book): string[] {
+  return needs.filter(
+    (name) => !['done', 'left'].includes(book.stateOf(name) ?? 'begun') && !ports.goesWithout(name),
+  );
+}
+
+function waitFor(run: IncidentRun, missing: readonly string[]): 'waiting' {
+  const { kind, id } = run.incident;
+  const resume = `spuff incident ${kind} --resume ${id}`;
+  run.said(`not begun: ${missing.join(' and ')} failed, and it would be too late for that afterwards`);
+  run.todo(`mend what failed, then: ${resume}`);
+  run.todo(`or do without it: ${resume} --without ${missing.join(',')}`);
+  return 'waiting';
+}
+
 async function settle(
   work: () => ReturnType<IncidentStep['run']>,
   book: Book,
   name: string,
+  isGivenUp: boolean,
 ): Promise<IncidentStepRecord['state']> {
   try {
     return await work();
@@ -103,7 +150,9 @@ async function settle(
       said: [...said, `failed: ${error.message}`],
       todo: [...todo, ...error.hints],
     }));
-    return 'failed';
+    if (!isGivenUp) return 'failed';
+    book.change(name, ({ said }) => ({ said: [...said, 'you said to go on without it'] }));
+    return 'left';
   }
 }
 

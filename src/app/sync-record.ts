@@ -52,6 +52,22 @@ function isFile(value: unknown): boolean {
   return Array.isArray(value) && value.length === 3 && value.every((part) => typeof part === 'string');
 }
 
+/** How much a sync has last seen to be the same here and in which folder there; null: there was none, or it can't be read. */
+export function countSynced(
+  { home }: Pick<AppContext, 'home'>,
+  key: InstanceKey,
+): { folder: string; files: number } | null {
+  try {
+    const text = readPrivateFile(join(home, 'sync', `${key}.json`), mostBytes);
+    if (text === null) return null;
+    const { version, folder, files } = JSON.parse(text) as Written;
+    return version === 1 ? { folder, files: files.length } : null;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
 /** Writes it down, and forgets those of instances that are no more. */
 export async function writeSyncRecord(
   context: AppContext,

@@ -29,6 +29,8 @@ export interface Consent {
   done: boolean;
   /** What may be destroyed without a question. */
   mayDestroy(id: string): boolean;
+  /** `--without`: steps that the next ones need not wait for. */
+  without: readonly string[];
 }
 
 /** Runs the steps, tells each, and ends with where the report is. */
@@ -66,6 +68,7 @@ async function portsOf(cli: Cli, incident: Incident, consent: Consent): Promise<
     agrees: async (question) => consent.yes || confirm(question),
     hasDone: async (question) => consent.done || (!consent.yes && confirm(question)),
     mayDestroy: async (id, question) => consent.mayDestroy(id) || (!consent.yes && confirm(question)),
+    goesWithout: (step) => consent.without.includes(step),
     onStep: (step) => {
       if (cli.flags.json)
         cli.printJson({ version: 1, incident: incidentToJson(incident), step, report: null });

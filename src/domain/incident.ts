@@ -45,6 +45,11 @@ export interface IncidentStore {
   load(id: string): Incident;
   /** The newest first. */
   list(): Incident[];
+  /**
+   * Does the work while no other process can be at this incident; ends with its process.
+   * @throws SpuffError `conflict` at once when another one is
+   */
+  alone<T>(id: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
   /** Keeps a file beside the incident, in the place of one of this name. @returns its path */
   keep(id: string, name: string, content: string): string;
 }

@@ -51,7 +51,7 @@ export interface OwnKeyStore {
   /** Asked of ssh-keygen; null where there is no file. */
   hasPassphrase(key: OwnKey): Promise<boolean | null>;
   /** Whether ssh-agent holds it, from disk or made there. */
-  isInAgent(key: OwnKey): Promise<boolean>;
+  isInAgent(key: Pick<OwnKey, 'publicKey'>): Promise<boolean>;
   noteCleared(key: OwnKey, machine: InstanceKey): void;
   /** Absent is success. */
   leaveAgent(key: OwnKey): Promise<void>;

@@ -63,7 +63,7 @@ function privatePathOf({ publicPath }: Pick<OwnKey, 'publicPath'>): string {
   return publicPath.replace(/\.pub$/, '');
 }
 
-async function isInAgent({ publicKey }: OwnKey): Promise<boolean> {
+async function isInAgent({ publicKey }: Pick<OwnKey, 'publicKey'>): Promise<boolean> {
   return (await listAgentKeys()).some(({ line }) => line === publicKey);
 }
 

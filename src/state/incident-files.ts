@@ -15,6 +15,8 @@ import {
   toFileError,
   writeFileAtomically,
 } from '../lib/atomic-file.ts';
+import { withProcessLock } from '../lib/process-lock.ts';
+import { describeHolders } from './lock-holders.ts';
 
 const idPattern = /^\d{8}-\d{6}-[0-9a-f]{4}$/;
 const largestBytes = 4 * 1024 * 1024;
@@ -37,6 +39,23 @@ export function openIncidentStore(directory: string): IncidentStore {
       writeFileAtomically(pathOf(incident.id), `${JSON.stringify(incident, null, 2)}\n`);
     },
     list: () => listIds(directory).map(load),
+    alone: (id, signal, work) => {
+      const path = join(directory, id, '.lock');
+      // Whoever has it may wait for an answer of the person for hours: it is not waited for.
+      const taken = new AbortController();
+      const refuse = () =>
+        taken.abort(
+          new SpuffError(
+            'conflict',
+            [`incident ${id} is being gone through`, ...describeHolders(path)].join(': '),
+            {
+              hints: ['let that come to its end, or stop it with Ctrl-C; what it did is written down'],
+            },
+          ),
+        );
+      makePrivateDirectory(directory);
+      return withProcessLock(path, AbortSignal.any([signal, taken.signal]), work, refuse);
+    },
     keep: (id, name, content) => {
       const path = join(directory, id, name);
       makePrivateDirectory(directory);

@@ -8,6 +8,8 @@ export interface MemoryKeys extends OwnKeyStore {
   /** Names of the keys whose private half is there. */
   readonly files: Set<string>;
   readonly requests: NewKey[];
+  /** Public keys that the agent keeps whatever it is told. */
+  readonly stuck: Set<string>;
   keyAt(publicPath: string | null): OwnKey | null;
 }
 
@@ -16,6 +18,7 @@ export function memoryKeys(home: string, step: () => void = () => undefined): Me
   const ring: MemoryKeys['ring'] = { current: null, retiring: [] };
   const files = new Set<string>();
   const requests: NewKey[] = [];
+  const stuck = new Set<string>();
   const known: OwnKey[] = [];
   const effect = (work: () => void) => {
     step();
@@ -26,6 +29,7 @@ export function memoryKeys(home: string, step: () => void = () => undefined): Me
     ring,
     files,
     requests,
+    stuck,
     keyAt: (publicPath) => known.find((key) => key.publicPath === publicPath && files.has(key.name)) ?? null,
     alone: (_signal, work) => work(),
     read: (): KeyRing => ({ current: ring.current, retiring: [...ring.retiring] }),
@@ -53,7 +57,9 @@ export function memoryKeys(home: string, step: () => void = () => undefined): Me
     },
     isUsable: async (key) => files.has(key.name),
     hasPassphrase: async (key) => (key.storage === 'disk' ? false : null),
-    isInAgent: async (key) => key.storage === 'agent',
+    isInAgent: async ({ publicKey }) =>
+      stuck.has(publicKey) ||
+      known.some((key) => key.publicKey === publicKey && key.storage === 'agent' && files.has(key.name)),
     noteCleared: (key, machine) =>
       effect(() => {
         ring.retiring = ring.retiring.map((one) =>

@@ -38,8 +38,8 @@ const targets: readonly FuzzTarget[] = [
     ]);
   }),
   jsonTarget('trust-entry', (text) => {
-    const { root, commands } = parseTrustEntry(text, path);
-    mustBeText([root, ...commands]);
+    const { root, wishes } = parseTrustEntry(text, path);
+    mustBeText([root, ...wishes]);
   }),
   jsonTarget('key-ring', (text) => orRefuse(parseRing(text, '/home/a/.spuff'))),
 ];

@@ -152,6 +152,21 @@ describe('on a real machine', () => {
     expect(JSON.parse((await home.ok(['key', 'list', '--json'])).stdout).keys).toHaveLength(1);
   });
 
+  it('ssh-key: is gone through by one process at a time', async () => {
+    const child = home.start(['incident', 'ssh-key', '--yes', '--verbose']);
+    const ended = once(child, 'exit');
+    child.stdout?.resume();
+    await once(child.stderr as NodeJS.ReadableStream, 'data');
+    const id = await newestOf(home);
+    child.kill('SIGSTOP');
+    const second = await home.spuff(['incident', 'ssh-key', '--resume', id, '--yes']);
+    child.kill('SIGCONT');
+    await ended;
+    expect(second.exitCode).not.toBe(0);
+    expect(second.stderr).toContain(`incident ${id} is being gone through: process ${child.pid}`);
+    expect(await home.spuff(['exec', 'demo', '--', 'true'])).toMatchObject({ exitCode: 0 });
+  });
+
   it('vm: keeps evidence, destroys nothing unasked, and leaves nothing when it is told to', async () => {
     const first = readLines(await home.spuff(['incident', 'vm', 'demo', '--yes', '--json']));
     expect(statesOf(first)).toMatchObject({

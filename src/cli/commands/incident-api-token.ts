@@ -46,6 +46,6 @@ export const incidentApiToken = defineCommand({
       });
     }
     const mayDestroy = (id: string) => ids.has(id);
-    return runPlaybook(cli, begun, tokenSteps({ snapshot }), { yes, done, mayDestroy });
+    return runPlaybook(cli, begun, tokenSteps({ snapshot }), { yes, done, mayDestroy, without: [] });
   },
 });

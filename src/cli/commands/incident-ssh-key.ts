@@ -25,7 +25,7 @@ export const incidentSshKey = defineCommand({
     'stopping; every machine can be logged in to, and what was done is written down: see spuff incident list',
   run: async ({ options: { resume, yes, done } }, cli) => {
     const begun = resume === undefined ? await beginAbout(cli) : await loadIncident(cli, resume, 'ssh-key');
-    return runPlaybook(cli, begun, keySteps(), { yes, done, mayDestroy: () => false });
+    return runPlaybook(cli, begun, keySteps(), { yes, done, mayDestroy: () => false, without: [] });
   },
 });
 
