@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProjectFile } from '../domain/project.ts';
-import { isSecretPath } from '../domain/sync.ts';
 import type { AppContext } from './context.ts';
 import { listTree } from './list-tree.ts';
 import { makeSnapshot } from './send-snapshot.ts';
@@ -53,22 +52,6 @@ describe('what goes to a machine', () => {
       project: { root, volumes: [] as unknown } as ProjectFile,
     });
     expect(git('ls-tree', '-r', '--name-only', snapshot)).toBe('aws\n');
-  });
-
-  it.each([
-    'spuff.secrets.yaml',
-    'a/SPUFF.SECRETS.YML',
-    '.spuff.secrets.yaml.swp',
-    '#spuff.secrets.yaml#',
-    '.#spuff.secrets.yaml',
-    'spuff.secrets.yaml~',
-    'spuff.secrets.yaml.orig',
-    'spuff.secrets (copy).yaml',
-  ])('is not %s', (path) => {
-    expect(isSecretPath(path)).toBe(true);
-  });
-  it.each(['spuff.yaml', 'secrets.yaml', 'spuff.secrets/a', 'my.spuff.yml'])('may be %s', (path) => {
-    expect(isSecretPath(path)).toBe(false);
   });
 });
 

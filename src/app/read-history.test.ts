@@ -63,6 +63,18 @@ describe('the history of a folder', () => {
     git('config', 'core.repositoryFormatVersion', '1');
     expect(await readHistory(root, signal)).toBeNull();
   });
+
+  it('is none of what git clone --filter made', async () => {
+    commit('one');
+    git('config', 'uploadpack.allowFilter', 'true');
+    const whole = root;
+    root = mkdtempSync(join(tmpdir(), 'spuff-history-'));
+    git('clone', '-q', '--filter=blob:none', `file://${whole}`, '.');
+    rmSync(whole, { recursive: true });
+    expect(await readHistory(root, signal)).toBeNull();
+    git('config', 'remote.origin.promisor', 'false');
+    expect(await readHistory(root, signal)).not.toBeNull();
+  });
 });
 
 it('takes of the configuration what holds no secret', async () => {

@@ -25,18 +25,22 @@ export async function readHistory(root: string, signal: AbortSignal): Promise<Lo
     const { exitCode, stdout } = await runGit(args, { cwd: root, signal });
     return exitCode === 0 ? stdout.trim() : null;
   };
-  const [wayUp, partial, listed, isShallow, shallowPath, head, branch, format] = await Promise.all([
-    // In a folder of a repository this is the way up to it.
-    ask('rev-parse', '--show-cdup'),
-    ask('config', '--get', 'extensions.partialClone'),
-    ask('for-each-ref', '--format=%(objectname) %(refname) %(symref)', ...sentRefs),
-    ask('rev-parse', '--is-shallow-repository'),
-    ask('rev-parse', '--git-path', 'shallow'),
-    ask('rev-parse', '-q', '--verify', 'HEAD^{commit}'),
-    ask('symbolic-ref', '-q', 'HEAD'),
-    ask('rev-parse', '--show-object-format'),
-  ]);
-  if (wayUp !== '' || partial !== null) return null;
+  const [wayUp, partial, promisors, listed, isShallow, shallowPath, head, branch, format] = await Promise.all(
+    [
+      // In a folder of a repository this is the way up to it.
+      ask('rev-parse', '--show-cdup'),
+      ask('config', '--get', 'extensions.partialClone'),
+      // By now git clone --filter writes this alone.
+      ask('config', '--type=bool', '--get-regexp', String.raw`^remote\..*\.promisor$`),
+      ask('for-each-ref', '--format=%(objectname) %(refname) %(symref)', ...sentRefs),
+      ask('rev-parse', '--is-shallow-repository'),
+      ask('rev-parse', '--git-path', 'shallow'),
+      ask('rev-parse', '-q', '--verify', 'HEAD^{commit}'),
+      ask('symbolic-ref', '-q', 'HEAD'),
+      ask('rev-parse', '--show-object-format'),
+    ],
+  );
+  if (wayUp !== '' || partial !== null || / true$/m.test(promisors ?? '')) return null;
   const refs = new Map<string, string>();
   for (const line of (listed ?? '').split('\n')) {
     const [id, name, leadsTo] = line.split(' ');

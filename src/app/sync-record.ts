@@ -57,15 +57,8 @@ export function countSynced(
   { home }: Pick<AppContext, 'home'>,
   key: InstanceKey,
 ): { folder: string; files: number } | null {
-  try {
-    const text = readPrivateFile(join(home, 'sync', `${key}.json`), mostBytes);
-    if (text === null) return null;
-    const { version, folder, files } = JSON.parse(text) as Written;
-    return version === 1 ? { folder, files: files.length } : null;
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return null;
-    throw error;
-  }
+  const written = parseWritten(readPrivateFile(join(home, 'sync', `${key}.json`), mostBytes));
+  return written && { folder: written.folder, files: written.files.length };
 }
 
 /** Writes it down, and forgets those of instances that are no more. */

@@ -59,12 +59,15 @@ export interface SyncReport {
   ms: number;
 }
 
-/** Of spuff's own: its secrets, in any spelling that a file system takes for the same, and the copies that editors make of them. */
+/**
+ * Of spuff's own: its secrets, in any spelling that a file system takes for the same, and the copies that editors lay beside
+ * what they edit: `.spuff.secrets.yaml.swp`, `#spuff.secrets.yaml#`, `spuff.secrets.yaml~`.
+ */
 const secretName = /spuff\.secrets[^/]*\.ya?ml/i;
 
 /** Whether a file is one of those that never leave the user's computer. */
 export function isSecretPath(path: string): boolean {
-  return secretName.test(path.split('/').at(-1) ?? '');
+  return secretName.test(path);
 }
 
 /** What other file systems take for `.git`: by case, by invisible characters, by DOS's short name (CVE-2014-9390). */
