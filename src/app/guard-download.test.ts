@@ -55,6 +55,9 @@ describe('what a machine may not bring here', () => {
   it('is a repository without a folder of its own, also in pieces', async () => {
     const all = ['x/HEAD', 'x/config', 'x/objects/k', 'x/refs/k'];
     expect(await brought(...all, 'y/HEAD', 'y/objects/k')).toEqual(['y/HEAD', 'y/objects/k']);
+    expect(
+      await brought('l/HEAD', 'l/objects', 'l/refs', 'L/Objects/k', 'L/Refs/k', 'c/HEAD', 'c/commondir'),
+    ).toEqual([]);
     put('z/objects/k');
     expect(await brought('z/HEAD', 'z/config', 'z/refs/k', 'z.txt')).toEqual(['z.txt']);
   });

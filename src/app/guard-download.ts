@@ -104,14 +104,16 @@ async function runByProject(context: GuardContext, project: ProjectFile): Promis
 
 /**
  * Folders that git would take for a repository without a work tree, with a configuration of their own (gitrepository-layout(5)):
- * `HEAD`, `objects` and `refs`, be they there or here already.
+ * `HEAD` with `objects` and `refs`, or with `commondir`, be they files, folders or links, in any case, there or here already.
  */
 function findBareFolders(root: string, paths: readonly string[]): ReadonlySet<string> {
   const folders = foldersOf(paths);
-  const has = (path: string) => folders.has(path) || existsSync(join(root, path));
+  const names = new Set([...folders, ...paths].map((path) => path.toLowerCase()));
   // A folder that is half here and half there is whole afterwards.
-  const candidates = [...folders].filter((folder) => isPlain(folder));
-  return new Set(candidates.filter((folder) => has(`${folder}/objects`) && has(`${folder}/refs`)));
+  const has = (path: string) => names.has(path.toLowerCase()) || existsSync(join(root, path));
+  const isRepository = (folder: string) =>
+    has(`${folder}/commondir`) || (has(`${folder}/objects`) && has(`${folder}/refs`));
+  return new Set([...folders].filter((folder) => isPlain(folder) && isRepository(folder)));
 }
 
 /** Where git does not say, nothing is ignored: what is here already is seen to by what is known of it. */

@@ -117,7 +117,17 @@ describe('a plan for the way down', () => {
     ...['..', '../x', 'a/../../x', '/etc/passwd', 'a//b', './a', '', 'a\0b', 'x'.repeat(5_000)],
     ...['spuff.secrets.yaml', 'sub/SPUFF.secrets.yml', 'spuff.yaml', 'sub/Spuff.yml'],
     ...['.husky/pre-commit', '.HUSKY/pre-commit', '.husky/_/h', '.gitconfig', 'scripts/Token.sh'],
-    ...['x/HEAD', 'x/config', 'x/objects/a/b', '.envrc', 'a/.envrc.local', '.vscode/tasks.json', 'a/.idea/x'],
+    ...[
+      'x/HEAD',
+      'x/config',
+      'x/objects/a/b',
+      '.envrc',
+      'a/.envrc.local',
+      '.vscode/tasks.json',
+      '.vscode',
+      'a/.idea',
+      'a/.idea/x',
+    ],
     ...['mise.toml', '.mise.local.toml', '.pre-commit-config.yaml', 'lefthook.yml'],
   ])('never brings %j', (path) => {
     const plan = download(

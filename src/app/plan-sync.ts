@@ -114,12 +114,13 @@ function whyNotHere(path: string, guards: DownGuards): string | null {
 }
 
 function isInBare(path: string, { bareFolders }: DownGuards): boolean {
-  return [...bareFolders].some((folder) => path.startsWith(`${folder}/`));
+  const name = path.toLowerCase();
+  return [...bareFolders].some((folder) => name.startsWith(`${folder.toLowerCase()}/`));
 }
 
 /** Read by a shell on entering the folder, by an editor on opening it, or by git on a commit. */
 const runByThemselves =
-  /(?:^|\/)(?:\.envrc[^/]*|\.?mise(?:\.[^/]*)?\.toml|\.pre-commit-config\.yaml|\.?lefthook(?:-local)?\.(?:ya?ml|toml|json)|(?:\.vscode|\.idea|\.direnv|\.mise)\/.*)$/i;
+  /(?:^|\/)(?:\.envrc[^/]*|\.?mise(?:\.[^/]*)?\.toml|\.pre-commit-config\.yaml|\.?lefthook(?:-local)?\.(?:ya?ml|toml|json)|(?:\.vscode|\.idea|\.direnv|\.mise)(?:\/.*)?)$/i;
 
 function whatRuns(path: string, { hooksFolders, files }: DownGuards): string | null {
   // Some file systems know no case.

@@ -5,6 +5,7 @@
 import { agentUnitPatterns, agentUnits } from './agent-units.ts';
 import { forwardedAgentFolder } from './forwarded-agent.ts';
 import { firewallUnit, firewallUnitPath } from './hardening-firewall.ts';
+import { sysctlPath } from './hardening-kernel.ts';
 import { sshdDropInPath } from './hardening-ssh.ts';
 
 export const firstBootScriptPath = '/usr/lib/spuff/first-boot';
@@ -93,6 +94,9 @@ else
   ln -s ${firewallUnitPath} "$wants/"
 fi
 systemctl restart ${firewallUnit} || problem 'the firewall did not load'
+
+# Where the kernel is another one's, as in a container, it lets nothing be set.
+sysctl -q -e -p ${sysctlPath} 2>/dev/null
 
 mkdir -p /run/sshd
 conf=${sshdDropInPath}

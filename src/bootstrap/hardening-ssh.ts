@@ -38,6 +38,8 @@ PubkeyAuthentication yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 X11Forwarding no
+Compression no
+TCPKeepAlive no
 PermitTunnel no
 PermitUserRC no
 AllowAgentForwarding yes

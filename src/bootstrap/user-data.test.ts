@@ -176,7 +176,7 @@ describe('the size of user data', () => {
     'is refused beyond %i bytes, saying what takes the room',
     (maxUserDataBytes) => {
       const fitting = { ...input, maxUserDataBytes };
-      expect(Buffer.byteLength(buildUserData(fitting))).toBeLessThan(8_192);
+      expect(Buffer.byteLength(buildUserData(fitting))).toBeLessThan(10_240);
       const sshPublicKeys = Array.from({ length: maxUserDataBytes / 512 }, () => publicKey('ssh-rsa', 535));
       const build = () => buildUserData({ ...fitting, sshPublicKeys });
       expect(codeOf(build)).toBe('config');

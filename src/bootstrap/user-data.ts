@@ -11,6 +11,7 @@ import {
   firewallUnitPath,
   firewallUnitText,
 } from './hardening-firewall.ts';
+import { kernelFiles } from './hardening-kernel.ts';
 import {
   firstBootScript,
   firstBootScriptPath,
@@ -90,6 +91,7 @@ function filesFor(input: UserDataInput, user: string): CloudConfigFile[] {
     { path: passwordDropInPath, content: passwordDropIn, permissions: '0600' },
     { path: firewallRulesPath, content: firewallRules, permissions: '0644' },
     { path: firewallUnitPath, content: firewallUnitText, permissions: '0644' },
+    ...kernelFiles,
     { path: tmpfilesPath, content: tmpfiles(user), permissions: '0644' },
     { path: firstBootScriptPath, content: firstBootScript, permissions: '0755' },
     { path: instanceFilePath, content: `${JSON.stringify(instance)}\n`, permissions: '0644' },

@@ -73,6 +73,9 @@ describe('placing a file', () => {
       '/',
     ])
       expect(place(leadsTo)).toBe('leads-out');
+    // By a link of the user's own.
+    symlinkSync('/etc', join(root, 'mine'));
+    expect(place('../../mine/passwd')).toBe('leads-out');
     for (const leadsTo of ['../../a', 'file', './x/y', '../..', 'gone'])
       expect(place(leadsTo)).toBe('placed');
     expect(lstatSync(join(root, 'sub/deep/link')).isSymbolicLink()).toBe(true);

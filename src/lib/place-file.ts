@@ -8,12 +8,13 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { makeRandomName } from './random-name.ts';
 
 export type Placed = 'placed' | 'through-link' | 'folder-in-place' | 'changed-meanwhile' | 'leads-out';
@@ -52,9 +53,9 @@ export async function placeFile(
 
 /** A link leads to something in the folder, or is not made: whoever reads or writes through it means a file of the folder. */
 export function placeLink({ root, path, mayReplace }: FileToPlace, leadsTo: string): Placed {
-  if (!staysInside(path, leadsTo)) return 'leads-out';
   const folder = makeFolders(root, path);
   if (folder === null) return 'through-link';
+  if (!staysInside(path, leadsTo) || !leadsInside(root, path, leadsTo)) return 'leads-out';
   const draft = join(folder, `.spuff-${makeRandomName()}`);
   try {
     symlinkSync(leadsTo, draft);
@@ -71,6 +72,26 @@ function staysInside(path: string, leadsTo: string): boolean {
   const climbs = ups === -1 ? parts.length : ups;
   const depth = path.split('/').length - 1;
   return !leadsTo.startsWith('/') && climbs <= depth && !parts.slice(climbs).includes('..');
+}
+
+/** By links of the user's own that are on the way it might lead out all the same. */
+function leadsInside(root: string, path: string, leadsTo: string): boolean {
+  for (let at = resolve(root, dirname(path), leadsTo); at !== dirname(at); at = dirname(at)) {
+    const real = realPathOrNull(at);
+    if (real === null) continue;
+    const way = relative(realpathSync(root), real);
+    return way === '' || !(way === '..' || way.startsWith('../'));
+  }
+  return false;
+}
+
+function realPathOrNull(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    // Nothing is there yet.
+    return null;
+  }
 }
 
 function replace({ root, path, mayReplace }: FileToPlace, draft: string): Placed {

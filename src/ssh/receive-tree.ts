@@ -71,6 +71,7 @@ async function unpack(
   outcomes: Map<string, Placed>,
 ): Promise<void> {
   const wanted = new Set(request.paths);
+  const room = { bytes: slackBytes + [...request.sizes.values()].reduce((sum, size) => sum + size, 0) };
   const archive = extract();
   stream.on('error', (error) => archive.destroy(error));
   stream.on('close', () => archive.destroy());
@@ -78,15 +79,16 @@ async function unpack(
   for await (const entry of archive as AsyncIterable<Entry>) {
     const path = entry.header.name.replace(/^\.\//, '');
     if (!wanted.delete(path)) throw notAsked(target, path);
-    outcomes.set(path, await place(target, request, path, entry));
+    outcomes.set(path, await place(target, request, path, entry, room));
   }
 }
 
 async function place(
   target: SshTarget,
-  { root, mayReplace, sizes }: ReceiveTreeRequest,
+  { root, mayReplace }: ReceiveTreeRequest,
   path: string,
   entry: Entry,
+  room: { bytes: number },
 ): Promise<Placed> {
   const { type, linkname, mode = 0, mtime = new Date(0) } = entry.header;
   try {
@@ -95,7 +97,7 @@ async function place(
       return placeLink({ root, path, mayReplace }, linkname);
     }
     if (type !== 'file' && type !== 'contiguous-file') throw notAsked(target, path);
-    const content = upTo(entry, sizes.get(path) ?? 0, () => notAsked(target, path));
+    const content = upTo(entry, room, () => tooMuch(target, path));
     return await placeFile({ root, path, mayReplace }, content, {
       isProgram: (mode & 0o100) !== 0,
       changedAt: mtime,
@@ -105,14 +107,31 @@ async function place(
   }
 }
 
-/** It may have grown since it was listed; a disk is not filled by one that was listed as small. */
-async function* upTo(entry: Entry, listed: number, refusal: () => SpuffError): AsyncGenerator<Uint8Array> {
-  let left = Math.max(2 * listed, listed + 16 * 1024 * 1024);
+/** Files may have grown since they were listed, by this much together. */
+const slackBytes = 64 * 1024 * 1024;
+
+/** A disk is not filled by files that were listed as small. */
+async function* upTo(
+  entry: Entry,
+  room: { bytes: number },
+  refusal: () => SpuffError,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of entry) {
-    left -= chunk.length;
-    if (left < 0) throw refusal();
+    room.bytes -= chunk.length;
+    if (room.bytes < 0) throw refusal();
     yield chunk;
   }
+}
+
+function tooMuch({ name }: SshTarget, path: string): SpuffError {
+  const shown = escapeText(path, { singleLine: true }).slice(0, 200);
+  return new SpuffError(
+    'agent',
+    `${name} sends far more than it had listed, at ${JSON.stringify(shown)}: the sync was stopped`,
+    {
+      hints: ['what grows there while it is brought is better brought later: look at it first'],
+    },
+  );
 }
 
 function notAsked({ name }: SshTarget, path: string): SpuffError {

@@ -202,6 +202,12 @@ describe('on a machine', () => {
     ],
     ['V2/firewall', /does not drop/, 'nft delete table inet spuff', 'systemctl restart spuff-firewall'],
     [
+      'V2/firewall',
+      /lets in: tcp dport 8080 accept/,
+      'nft add rule inet spuff inbound tcp dport 8080 accept',
+      'systemctl restart spuff-firewall',
+    ],
+    [
       'V6/metadata',
       /reach its metadata service/,
       'nft delete chain inet spuff metadata_out',

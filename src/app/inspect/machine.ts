@@ -65,6 +65,8 @@ export const machineInspections: readonly Inspection<MachineContext>[] = [
     why: 'who knows it becomes that user by su, or at a console',
     run: async ({ context, instance }) => {
       const said = await ask(context, instance, ['sudo', '-n', 'passwd', '-S', '-a']);
+      if (!/^root /m.test(said))
+        return { skipped: `passwd on ${instance.name} did not say anything of root` };
       return said.split('\n').flatMap((line) => {
         const [user = '', state] = line.split(' ');
         if (user === '' || state === 'L' || state === 'LK') return [];
@@ -83,14 +85,12 @@ export const machineInspections: readonly Inspection<MachineContext>[] = [
     why: 'what listens by mistake is reached by everybody',
     run: async ({ context, instance }) => {
       const said = await ask(context, instance, ['sudo', '-n', 'nft', 'list', 'table', 'inet', 'spuff']);
-      if (/hook input[^;]*; policy drop;/.test(said) && /hook forward[^;]*; policy drop;/.test(said))
-        return [];
-      return [
-        {
-          what: `the table of spuff in nftables of ${instance.name} does not drop`,
-          mend: again(instance.name),
-        },
-      ];
+      const drops =
+        /hook input[^;]*; policy drop;/.test(said) && /hook forward[^;]*; policy drop;/.test(said);
+      const seen = drops ? [] : [`the table of spuff in nftables of ${instance.name} does not drop`];
+      for (const rule of openingRules(said))
+        seen.push(`the packet filter of ${instance.name} lets in: ${short(rule)}`);
+      return seen.map((what) => ({ what, mend: again(instance.name) }));
     },
   },
   {
@@ -245,8 +245,9 @@ async function ask(context: AppContext, instance: Instance, argv: readonly strin
   const ssh = await context.ssh();
   const options = { timeoutMs: 30_000, signal: context.signal };
   const { stdout, stderr, exitCode } = await ssh.run(sshTargetOf(instance), argv, options);
-  if (exitCode === 0 || argv.some((word) => answersBy[word] === exitCode))
-    return stdout.slice(0, 1024 * 1024).trimEnd();
+  // sudo that refuses ends with 1 as well, and says so.
+  const isAnswer = argv.some((word) => answersBy[word] === exitCode) && !/^sudo: /m.test(stderr);
+  if (exitCode === 0 || isAnswer) return stdout.slice(0, 1024 * 1024).trimEnd();
   const program = argv.find((word) => !['sudo', '-n'].includes(word));
   throw new SpuffError(
     'unavailable',
@@ -266,6 +267,17 @@ async function expectedKeys(context: AppContext, { sshPublicKeyPath }: Instance)
     // It is gone: then it is not expected.
   }
   return lines.flatMap((line) => parsePublicKey(line)?.fingerprint ?? []);
+}
+
+/** Rules of the chain for what comes in that let in more than SSH, and what a machine needs to have an address. */
+function openingRules(table: string): string[] {
+  const [, chain = ''] =
+    /chain inbound \{([^}]*)\}/.exec(table.replaceAll(/\{ [^{}\n]* \}/g, '(list)')) ?? [];
+  const known = /^(?:iif "lo" |ct state |tcp dport 22 |icmp |icmpv6 |udp sport 67 |ip6 saddr fe80::\/10 )/;
+  return chain
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => /\baccept$/.test(line) && !known.test(line) && !line.startsWith('type '));
 }
 
 function findForeignKey(line: string, own: ReadonlySet<string>, instance: Instance): Seen[] {

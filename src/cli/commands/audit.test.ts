@@ -153,6 +153,7 @@ describe('on a machine', () => {
     for (const [stdout, exitCode] of [
       ['', 127],
       ['\u0000\u001b]0;x\u0007'.repeat(50), 1],
+      ['sudo: a password is required', 1],
     ] as const) {
       const ssh: Partial<Ssh> = {
         run: async () => ({ stdout, stderr: stdout, exitCode }),
