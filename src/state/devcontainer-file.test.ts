@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,6 +36,22 @@ describe('a devcontainer.json', () => {
     expect(() => readDevcontainer(root)).toThrow('.devcontainer.json:2:12: this is no JSON');
     put('.devcontainer.json', '[]');
     expect(() => readDevcontainer(root)).toThrow('this is no object');
+  });
+
+  it('is known by what is beside it, and by links as links, also where they lead in circles or elsewhere', () => {
+    put('.devcontainer/devcontainer.json', {});
+    put('secret', 'one');
+    for (const [name, leadsTo] of [
+      ['a', '.'],
+      ['b', '.'],
+      ['c', '../secret'],
+    ] as const)
+      symlinkSync(leadsTo, join(root, '.devcontainer', name));
+    const { hash } = readDevcontainer(root);
+    put('secret', 'two');
+    expect(readDevcontainer(root).hash).toBe(hash);
+    put('.devcontainer/Dockerfile', 'FROM scratch');
+    expect(readDevcontainer(root).hash).not.toBe(hash);
   });
 
   it('names ports: its own, those of services beside it, and those that it only describes', () => {

@@ -1,6 +1,6 @@
 /** Reads devcontainer.json: JSON with comments. What it says to the reference command line stays that one's business. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { getNodeValue, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { type ContainerPort, type DevcontainerFile, devcontainerFileNames } from '../domain/devcontainer.ts';
@@ -117,19 +117,31 @@ function readPublishedPorts({ appPort = [] }: Record<string, unknown>): number[]
 const mostFiles = 500;
 const mostBytes = 1024 * 1024;
 
-/** Of what a container is built from this knows what is beside the file; a Dockerfile elsewhere is built by --again. */
+/**
+ * Of what a container is built from this knows what is beside the file; a Dockerfile elsewhere is built by --again. Links count as
+ * links: what they lead to may be anywhere on this computer, and they may lead in circles.
+ */
 function hashAround(root: string, path: string): string {
   const folder = dirname(path);
-  const names =
-    folder === '.'
-      ? [basename(path)]
-      : readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).sort().slice(0, mostFiles);
+  const names = folder === '.' ? [basename(path)] : listFiles(join(root, folder), '', []).sort();
   const hash = createHash('sha256');
   for (const name of names) {
     const full = join(root, folder, name);
-    const stat = statSync(full, { throwIfNoEntry: false });
+    const stat = lstatSync(full, { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink()) hash.update(JSON.stringify([name, readlinkSync(full)]));
     if (!stat?.isFile() || stat.size > mostBytes) continue;
     hash.update(JSON.stringify([name, stat.size])).update(readFileSync(full));
   }
   return hash.digest('hex');
+}
+
+function listFiles(folder: string, below: string, found: string[]): string[] {
+  const entries = readdirSync(join(folder, below), { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (found.length >= mostFiles) break;
+    const name = `${below}${entry.name}`;
+    if (entry.isDirectory()) listFiles(folder, `${name}/`, found);
+    else found.push(name);
+  }
+  return found;
 }
