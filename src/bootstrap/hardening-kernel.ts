@@ -1,4 +1,4 @@
-/** What of the kernel a development machine has no use for. What a developer would feel (ptrace, perf) stays as it is. */
+/** What of the kernel a development machine has no use for. What a developer would feel, such as ptrace, stays as it is. */
 import type { CloudConfigFile } from './cloud-config.ts';
 
 export const sysctlPath = '/etc/sysctl.d/60-spuff.conf';
