@@ -93,7 +93,7 @@ async function listNames(at: Walk, below: string): Promise<Names> {
   return { paths, hasGit: true };
 }
 
-/** null: there is no git, or no repository. */
+/** null: there is no git, or no repository, or one around the folder that ignores it. */
 async function askGit({ root, mounts, signal }: Walk, below: string): Promise<string[] | null> {
   const cwd = join(root, below);
   try {
@@ -104,7 +104,10 @@ async function askGit({ root, mounts, signal }: Walk, below: string): Promise<st
       args.push(...mounts.map((path) => `--exclude=/${escapePattern(`${stdout.trimEnd()}${path}`)}`));
     }
     const { exitCode, stdout, stderr } = await runGit(args, { cwd, signal });
-    if (exitCode === 0) return stdout.split('\0').filter((name) => name !== '');
+    if (exitCode === 0) {
+      const names = stdout.split('\0').filter((name) => name !== '');
+      return names.length === 0 && (await isIgnoredWhole(cwd, signal)) ? null : names;
+    }
     if (/not a git repository|must be run in a work tree/.test(stderr)) return null;
     const why = escapeText(stderr.trim(), { singleLine: true }).slice(0, 300);
     throw new SpuffError('config', `git does not list the files of ${cwd}: ${why}`, {
@@ -114,6 +117,13 @@ async function askGit({ root, mounts, signal }: Walk, below: string): Promise<st
     if (error instanceof SpuffError && error.code === 'unavailable') return null;
     throw error;
   }
+}
+
+/** Of a folder of which git tracks nothing: whether it is left out as a whole, as by a repository of dotfiles around it. */
+async function isIgnoredWhole(root: string, signal: AbortSignal): Promise<boolean> {
+  // It refuses to work where names are literal; an absolute path is no pattern to it.
+  const options = { cwd: root, signal, env: { GIT_LITERAL_PATHSPECS: '0' }, stdin: `${root}\0` };
+  return (await runGit(['check-ignore', '-q', '-z', '--stdin'], options)).exitCode === 0;
 }
 
 /** gitignore(5). */

@@ -20,24 +20,33 @@ const isInTheWay = 93;
 /**
  * Arguments: the folder, the tree of the last time or nothing, the tree, `force` or nothing. Standard input: a pack. A merge
  * of two trees (git-read-tree(1)) keeps what was changed here alone, and refuses as a whole where the new tree changes it too.
+ * It sees the index alone and overwrites what git ignores, so what is ignored here in the place of a file to come is added.
+ * Nor does it mind a file where a folder comes, or the other way round: what is left of those after that is asked for by itself.
  */
 const takeScript = `set -eu
 cd -- "$1"
 base=$2 new=$3 force=$4
 g() { git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c gc.auto=0 "$@"; }
 dir=$(g rev-parse --absolute-git-dir)
-trap 'rm -f -- "$dir/spuff-index" "$dir/spuff-index.lock" "$dir/spuff-names"' EXIT
+trap 'rm -f -- "$dir/spuff-index" "$dir/spuff-index.lock"' EXIT
 g index-pack --stdin --fix-thin >/dev/null
 rm -f -- "$dir/spuff-index"
 [ ! -e "$dir/index" ] || cp -- "$dir/index" "$dir/spuff-index"
 export GIT_INDEX_FILE="$dir/spuff-index"
 g add -A
 if [ -z "$base" ] || ! g cat-file -e "$base" 2>/dev/null; then base=$(g hash-object -t tree -w /dev/null); fi
-# git overwrites what it ignores; a file that comes new from here may be somebody's work there.
-g diff-tree -r -z --name-only --diff-filter=A "$base" "$new" |
-  xargs -0 -r sh -c 'for f do if [ -e "./$f" ] || [ -L "./$f" ]; then printf "%s\\0" "./$f"; fi; done' sh >"$dir/spuff-names"
-[ ! -s "$dir/spuff-names" ] ||
-  GIT_LITERAL_PATHSPECS=1 g add -f --pathspec-from-file="$dir/spuff-names" --pathspec-file-nul
+in_place() {
+  g diff-index --cached -z --no-renames --name-only --diff-filter=D "$new" | xargs -0 -r sh -c '
+for path do
+  at=$path
+  while :; do
+    case $at in */*) at=\${at%/*} ;; *) break ;; esac
+    if [ -L "./$at" ] || { [ -e "./$at" ] && [ ! -d "./$at" ]; }; then path=$at; fi
+  done
+  if [ -L "./$path" ] || [ -e "./$path" ]; then printf "%s\\0" "$path"; fi
+done' spuff-sync | sort -zu
+}
+in_place | xargs -0 -r git -c core.hooksPath=/dev/null -c core.fsmonitor=false --literal-pathspecs add -f --
 if [ -n "$force" ]; then
   kept=$(g write-tree)
   if [ "$kept" != "$new" ] && [ "$kept" != "$base" ]; then
@@ -47,6 +56,10 @@ if [ -n "$force" ]; then
   git -c core.hooksPath=/dev/null read-tree --reset -u "$new"
   exit
 fi
+in_place | xargs -0 -r -n 1 sh -c 'git -c core.fsmonitor=false --literal-pathspecs diff-index --cached --quiet "$1" -- "$2" || {
+  printf "%s is in the way\\n" "$2" >&2
+  exit 255
+}' spuff-sync "$base" || exit ${isInTheWay}
 g read-tree -m -u "$base" "$new" || exit ${isInTheWay}
 `;
 

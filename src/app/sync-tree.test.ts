@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SyncWorld } from '../../test/fakes/sync-world.ts';
@@ -138,6 +138,81 @@ describe('a sync', () => {
   });
 });
 
+describe('sync: git', () => {
+  beforeEach(() => {
+    world.project = { ...world.project, sync: 'git' };
+    world.git('init', '-q', '-b', 'main');
+    world.put('.gitignore', 'out\n');
+    world.commit('one');
+  });
+
+  it('keeps what git ignores on the machine where a file of its name is new here', async () => {
+    await sync();
+    world.putThere('out', 'work');
+    world.put('.gitignore', '');
+    world.put('out', 'ours');
+    await expect(sync()).rejects.toMatchObject({ code: 'conflict' });
+    expect(world.there('out')).toBe('work');
+    await sync({ force: true });
+    expect(world.there('out')).toBe('ours');
+    const kept = world.gitThere('for-each-ref', '--format=%(refname)', 'refs/spuff/kept');
+    expect(world.gitThere('show', `${kept}:out`)).toBe('work');
+  });
+
+  it('keeps an ignored file there that a folder would replace, and a folder that a file would', async () => {
+    await sync();
+    world.putThere('out', 'work');
+    world.put('.gitignore', '');
+    world.put('out/a', 'ours');
+    await expect(sync()).rejects.toMatchObject({ code: 'conflict' });
+    expect(world.there('out')).toBe('work');
+    rmSync(join(world.root, 'out'), { recursive: true });
+    rmSync(join(world.machine, 'shop/out'));
+    world.putThere('out/b', 'work');
+    world.put('out', 'ours');
+    await expect(sync()).rejects.toMatchObject({ code: 'conflict' });
+    expect(world.there('out/b')).toBe('work');
+  });
+
+  it('puts a file where a folder was, and a folder where a file was, as they were sent', async () => {
+    world.put('a/b', 'one');
+    world.put('c', 'one');
+    await sync();
+    for (const path of ['a', 'c']) rmSync(join(world.root, path), { recursive: true });
+    world.put('a', 'file');
+    world.put('c/d', 'folder');
+    await sync();
+    expect([world.there('a'), world.there('c/d')]).toEqual(['file', 'folder']);
+  });
+
+  it('goes on with a file that git ignores but has been told to take', async () => {
+    world.put('out', 'one');
+    world.git('add', '-f', 'out');
+    await sync();
+    world.put('out', 'two');
+    await sync();
+    expect(world.there('out')).toBe('two');
+  });
+});
+
+describe.each(['rsync', 'git'] as const)('by %s', (mode) => {
+  it('reads nothing through a link that has replaced a folder', async () => {
+    world.project = { ...world.project, sync: mode };
+    world.git('init', '-q', '-b', 'main');
+    world.put('aws/credentials', 'sample');
+    world.commit('one');
+    await sync();
+    const real = join(world.base, 'real');
+    mkdirSync(real);
+    writeFileSync(join(real, 'credentials'), 'secret');
+    rmSync(join(world.root, 'aws'), { recursive: true });
+    symlinkSync(real, join(world.root, 'aws'));
+    const { brought, left } = await sync();
+    expect(brought).toEqual(['aws']);
+    expect(left).toEqual([{ path: 'aws/credentials', why: 'a folder on the way to it is a link' }]);
+  });
+});
+
 describe('the files of a project', () => {
   const list = async () => [...(await listTree(world.project, world.stop.signal)).files.keys()].sort();
 
@@ -158,6 +233,16 @@ describe('the files of a project', () => {
     const volume = { source: null, target: 'data', mountPoint: './mnt/[a] #1/' };
     world.project = { ...world.project, volumes: [volume] };
     expect(await list()).toEqual(['mnt/near']);
+  });
+
+  it('are all there are where a repository around it ignores the folder', async () => {
+    world.put('a', 'x');
+    world.put('sub/b', 'x');
+    writeFileSync(join(world.base, '.gitignore'), '*\n');
+    world.git('init', '-q', world.base);
+    expect(await list()).toEqual(['a', 'sub/b']);
+    world.git('add', '-f', 'a');
+    expect(await list()).toEqual(['a']);
   });
 });
 

@@ -10,7 +10,7 @@ import { type SyncedFile, type SyncReport, signOf } from '../domain/sync.ts';
 import { escapeText } from '../lib/escape.ts';
 import { hashFile } from '../lib/hash-file.ts';
 import type { AppContext } from './context.ts';
-import { factsOf, listTree, type Tree } from './list-tree.ts';
+import { factsOf, findLinkedFolders, listTree, type Tree } from './list-tree.ts';
 import { planUpload, type UpPlan } from './plan-sync.ts';
 import { hashFiles, lookAtFiles, type RemoteFile, type RemoteFolder, removeFiles } from './remote-tree.ts';
 import { sshTargetOf } from './select-instance.ts';
@@ -76,8 +76,9 @@ async function syncFiles(scene: SyncScene): Promise<Done> {
     lookAtFiles(context, where, new Set([...tree.files.keys(), ...record.files.keys()])),
     tree.hasGit ? planHistory(scene) : nothingPlanned,
   ]);
+  const leadsThroughLink = findLinkedFolders(project.root);
   const staysHere = (path: string) =>
-    !['folder', undefined].includes(factsOf(join(project.root, path))?.kind);
+    !leadsThroughLink(path) && !['folder', undefined].includes(factsOf(join(project.root, path))?.kind);
   // Whoever removed the whole folder there wants it anew.
   const known = there.size === 0 ? new Map() : record.files;
   const plan = planUpload({ here: tree.files, there, record: known, staysHere });
