@@ -40,6 +40,12 @@ describe('what a machine may not bring here', () => {
     expect(await brought('tools/hooks/pre-commit', 'link/x', 'tools/a')).toEqual(['tools/a']);
   });
 
+  it('is what git ignores here, whatever it is called', async () => {
+    put('.gitignore', 'build/\n*.log\n');
+    const names = ['build/a', 'a.log', ':b.log', ':(top)c.log', 'd*.log', 'kept', ':kept'];
+    expect(await brought(...names)).toEqual(['kept', ':kept']);
+  });
+
   it('is a hook of a repository within', async () => {
     execFileSync('git', ['init', '-q', join(root, 'inner')]);
     execFileSync('git', ['-C', join(root, 'inner'), 'config', 'core.hooksPath', 'hooks']);

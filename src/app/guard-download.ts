@@ -125,9 +125,9 @@ async function listIgnored(
   const leadsThroughLink = findLinkedFolders(root);
   // git refuses all for one that leads out of the folder, or through a link.
   const direct = paths.filter((path) => isPlain(path) && !leadsThroughLink(path));
-  const stdin = direct.map((path) => `${path}\0`).join('');
-  const said = await runGit(['check-ignore', '-z', '--stdin'], { cwd: root, signal, stdin }).catch(
-    () => null,
-  );
-  return new Set(said?.stdout.split('\0') ?? []);
+  const stdin = direct.map((path) => `./${path}\0`).join('');
+  // It takes no literal paths, and reads a colon in front as a sign; with `./` none is in front.
+  const options = { cwd: root, signal, stdin, env: { GIT_LITERAL_PATHSPECS: '0' } };
+  const said = await runGit(['check-ignore', '-z', '--stdin'], options).catch(() => null);
+  return new Set(said?.stdout.split('\0').map((path) => path.replace(/^\.\//, '')) ?? []);
 }
