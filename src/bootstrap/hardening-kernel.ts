@@ -1,7 +1,8 @@
 /** What of the kernel a development machine has no use for. What a developer would feel, such as ptrace, stays as it is. */
 import type { CloudConfigFile } from './cloud-config.ts';
 
-export const sysctlPath = '/etc/sysctl.d/60-spuff.conf';
+/** Behind Debian's 99-protect-links.conf, and before the user's own 99-sysctl.conf. */
+export const sysctlPath = '/etc/sysctl.d/99-spuff.conf';
 
 /**
  * No redirects and no source routes: a neighbour could lead the machine's packets by way of itself. Sticky folders keep what is
