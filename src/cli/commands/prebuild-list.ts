@@ -1,8 +1,8 @@
 import { listPrebuilds } from '../../app/prebuilds.ts';
 import { priceSnapshots } from '../../app/snapshot-cost.ts';
-import { sumMoney } from '../../domain/spending.ts';
 import { defineCommand } from '../command.ts';
-import { prebuildTable, prebuildToJson, togetherAMonth } from '../render/prebuild.ts';
+import { sayTogether } from '../prune-listed.ts';
+import { prebuildTable, prebuildToJson } from '../render/prebuild.ts';
 
 export const prebuildList = defineCommand({
   name: 'prebuild list',
@@ -29,9 +29,6 @@ export const prebuildList = defineCommand({
       return;
     }
     cli.print(prebuildTable(priced, cli.context.runtime.now(), cli.paint));
-    const together = togetherAMonth(
-      sumMoney(priced.flatMap(({ monthly }) => (monthly === null ? [] : [monthly]))),
-    );
-    if (together !== null) cli.say(together);
+    sayTogether(cli, priced);
   },
 });

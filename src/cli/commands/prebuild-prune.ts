@@ -1,13 +1,13 @@
 import { planPrebuildPruning } from '../../app/prebuilds.ts';
 import { deleteListed } from '../../app/prune-snapshots.ts';
 import { priceSnapshots } from '../../app/snapshot-cost.ts';
-import { errorCodes, SpuffError } from '../../domain/errors.ts';
+import { errorCodes } from '../../domain/errors.ts';
 import { prebuildMaxAgeMs, prebuildsKept } from '../../domain/prebuild.ts';
-import { sumMoney } from '../../domain/spending.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { duration, flag, wholeNumber } from '../parameters.ts';
-import { type PricedPrebuild, prebuildTable, prebuildToJson, togetherAMonth } from '../render/prebuild.ts';
+import { mayDelete, sayForeign, sayTogether } from '../prune-listed.ts';
+import { type PricedPrebuild, prebuildTable, prebuildToJson } from '../render/prebuild.ts';
 import { forEachName } from '../several-errors.ts';
 
 export const prebuildPrune = defineCommand({
@@ -43,7 +43,12 @@ export const prebuildPrune = defineCommand({
     });
     const priced = await priceSnapshots(cli.context, stale);
     if (!cli.flags.json) show(cli, priced, foreign);
-    if (!options.dryRun && !options.force && priced.length > 0 && !(await hasConsent(cli, priced.length))) {
+    if (
+      !options.dryRun &&
+      !options.force &&
+      priced.length > 0 &&
+      !(await mayDelete(cli, priced.length, 'prebuild'))
+    ) {
       cli.say('nothing was deleted');
       return errorCodes.interrupted.exitStatus;
     }
@@ -63,21 +68,9 @@ function show(cli: Cli, priced: readonly PricedPrebuild[], foreign: number): voi
   if (priced.length === 0) cli.say('no prebuild has to go');
   else {
     cli.print(prebuildTable(priced, cli.context.runtime.now(), cli.paint));
-    const monthly = priced.flatMap((one) => (one.monthly === null ? [] : [one.monthly]));
-    const together = togetherAMonth(sumMoney(monthly));
-    if (together !== null) cli.say(together);
+    sayTogether(cli, priced);
   }
-  if (foreign > 0)
-    cli.say(`of machines that this computer did not make there would be ${foreign} more, with --all`);
-}
-
-/** @throws SpuffError `usage` when there is nobody to ask */
-async function hasConsent(cli: Cli, count: number): Promise<boolean> {
-  const what = count === 1 ? 'this prebuild' : `these ${count} prebuilds`;
-  if (cli.canAsk && !cli.flags.json) return cli.services.questions.confirm(`Delete ${what}?`, false);
-  throw new SpuffError('usage', `not sure that you mean ${what}, and nobody is there to ask`, {
-    hints: ['add --force', 'or see what would go: --dry-run'],
-  });
+  sayForeign(cli, foreign);
 }
 
 async function deleteAll(

@@ -1,8 +1,7 @@
 import { priceSnapshots } from '../../app/snapshot-cost.ts';
 import { listSnapshots } from '../../app/snapshots.ts';
-import { formatMoney } from '../../domain/money.ts';
-import { sumMoney } from '../../domain/spending.ts';
 import { defineCommand } from '../command.ts';
+import { sayTogether } from '../prune-listed.ts';
 import { snapshotTable, snapshotToJson } from '../render/snapshot.ts';
 
 export const snapshotList = defineCommand({
@@ -33,8 +32,6 @@ export const snapshotList = defineCommand({
       return;
     }
     cli.print(snapshotTable(listed, cli.context.runtime.now(), cli.paint));
-    const together = sumMoney(listed.flatMap(({ monthly }) => (monthly === null ? [] : [monthly])));
-    if (together.length > 0)
-      cli.say(`together ${together.map((one) => formatMoney(one)).join(' and ')} a month`);
+    sayTogether(cli, listed);
   },
 });

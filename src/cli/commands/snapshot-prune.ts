@@ -1,12 +1,11 @@
 import { deleteListed, planPruning } from '../../app/prune-snapshots.ts';
 import { type PricedSnapshot, priceSnapshots } from '../../app/snapshot-cost.ts';
 import { errorCodes, SpuffError } from '../../domain/errors.ts';
-import { formatMoney } from '../../domain/money.ts';
 import type { Retention } from '../../domain/pick-surplus.ts';
-import { sumMoney } from '../../domain/spending.ts';
 import type { Cli } from '../cli.ts';
 import { defineCommand } from '../command.ts';
 import { duration, flag, wholeNumber } from '../parameters.ts';
+import { mayDelete, sayForeign, sayTogether } from '../prune-listed.ts';
 import { snapshotTable, snapshotToJson } from '../render/snapshot.ts';
 import { forEachName } from '../several-errors.ts';
 
@@ -42,7 +41,12 @@ export const snapshotPrune = defineCommand({
     const { surplus, foreign } = await planPruning(cli.context, { ...retention, all: options.all });
     const priced = await priceSnapshots(cli.context, surplus);
     if (!cli.flags.json) show(cli, priced, foreign);
-    if (!options.dryRun && !options.force && priced.length > 0 && !(await hasConsent(cli, priced))) {
+    if (
+      !options.dryRun &&
+      !options.force &&
+      priced.length > 0 &&
+      !(await mayDelete(cli, priced.length, 'snapshot'))
+    ) {
       cli.say('nothing was deleted');
       return errorCodes.interrupted.exitStatus;
     }
@@ -74,23 +78,12 @@ async function chooseRetention(
 }
 
 function show(cli: Cli, priced: readonly PricedSnapshot[], foreign: number): void {
-  if (priced.length > 0) {
+  if (priced.length === 0) cli.say('no snapshot has to go');
+  else {
     cli.print(snapshotTable(priced, cli.context.runtime.now(), cli.paint));
-    const together = sumMoney(priced.flatMap(({ monthly }) => (monthly === null ? [] : [monthly])));
-    if (together.length > 0)
-      cli.say(`together ${together.map((one) => formatMoney(one)).join(' and ')} a month`);
-  } else cli.say('no snapshot has to go');
-  if (foreign > 0)
-    cli.say(`of machines that this computer did not make there would be ${foreign} more, with --all`);
-}
-
-/** @throws SpuffError `usage` when there is nobody to ask */
-async function hasConsent(cli: Cli, priced: readonly PricedSnapshot[]): Promise<boolean> {
-  const count = priced.length === 1 ? 'this snapshot' : `these ${priced.length} snapshots`;
-  if (cli.canAsk && !cli.flags.json) return cli.services.questions.confirm(`Delete ${count}?`, false);
-  throw new SpuffError('usage', `not sure that you mean ${count}, and nobody is there to ask`, {
-    hints: ['add --force', 'or see what would go: --dry-run'],
-  });
+    sayTogether(cli, priced);
+  }
+  sayForeign(cli, foreign);
 }
 
 /** One after the other, the newest first: a snapshot may stand on an older one. */

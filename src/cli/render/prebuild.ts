@@ -38,8 +38,3 @@ function describeMonthly(billed: boolean, monthly: Money | null): string {
   if (!billed) return 'free';
   return monthly === null ? 'not known' : formatMoney(monthly);
 }
-
-/** null where nothing is billed, or nobody tells what. */
-export function togetherAMonth(sums: readonly Money[]): string | null {
-  return sums.length === 0 ? null : `together ${sums.map((one) => formatMoney(one)).join(' and ')} a month`;
-}
